@@ -1,0 +1,203 @@
+"""The axes that judge a cluster: coordination, concealment, extraction."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import expit
+
+from iolaus.campaign import Axis
+from iolaus.signals import SIGNALS, Cluster, Finding, Log, distinct_pairs, shared_list
+from iolaus.stats import binomial_tail, cauchy_combination, log_odds_bound
+from iolaus.text import CAPABILITIES
+
+__all__ = ["Extraction", "Profile", "concealment", "coordination", "extraction", "profile_of"]
+
+# What metadata alone can say: it is spoofed by default in relay software, and shared innocently behind one address.
+METADATA_FLOOR: Final = 0.05
+_SHARED: Final = 0.05
+_METADATA: Final = frozenset(signal.name for signal in SIGNALS if signal.metadata)
+
+
+def coordination(findings: list[Finding]) -> Axis:
+    """One p-value for the null that the accounts act independently, and its weight as a score.
+
+    Cauchy combination over the findings, for signals see the same exchanges and depend on each other; metadata enters
+    no lower than ``METADATA_FLOOR``, and where behaviour says nothing at all (p above 1/2) it is left out.
+    """
+    behaviour = cauchy_combination([f.p_value for f in findings if f.signal not in _METADATA])
+    capped = [max(f.p_value, METADATA_FLOOR) for f in findings if f.signal in _METADATA]
+    p = cauchy_combination([behaviour, *capped]) if capped and behaviour <= 0.5 else behaviour
+    return Axis(score=float(expit(log_odds_bound(p) - 2.0)), p_value=p)
+
+
+def concealment(log: Log, cluster: Cluster) -> Axis:
+    """Whether what moves as one passes for many.
+
+    An account openly belongs to its organisation, or to those who came by the same referral (an event, a class, a
+    partner) where hardly anyone else did; without one it stands for itself. Null: at least half of the accounts openly
+    belong together; the p-value is the binomial chance of so few. The score is the share of accounts outside the
+    largest open group.
+    """
+    m = cluster.accounts.size
+    largest = max(_largest(log, cluster, "org_id", m * m), _largest(log, cluster, "referrer", 3 * m))
+    p = 1.0 - binomial_tail(largest + 1, m, 0.5) if largest < m else 1.0
+    return Axis(score=1.0 - largest / m, p_value=float(np.clip(p, 1e-12, 1.0)))
+
+
+def _largest(log: Log, cluster: Cluster, column: str, most: int) -> int:
+    """Accounts of the cluster that share the commonest value, of those that at most so many accounts have at all."""
+    values = log.account_codes.get(column)
+    if values is None:
+        return 0
+    known = values[cluster.accounts]
+    known = known[known >= 0]
+    if known.size == 0:
+        return 0
+    held = np.bincount(values[values >= 0])
+    inside = np.bincount(known, minlength=held.size)
+    return int(inside[held <= most].max(initial=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How training-shaped exchanges are, one value an account; float64 (A,) each, nan where an account has none.
+
+    Attributes:
+        single: share of exchanges that are a conversation of one turn.
+        form: how much the prompts look like one instruction with ever new fillings, 0 to 1 (``form_of``).
+        named: share of exchanges whose words name a capability that campaigns elicit.
+        volume: log2 of exchanges.
+    """
+
+    single: np.ndarray
+    form: np.ndarray
+    named: np.ndarray
+    volume: np.ndarray
+
+    def score(self) -> np.ndarray:
+        """Log-odds an account that its exchanges are harvested rather than used; float64, like the attributes.
+
+        Weights are priors from what campaigns were reported to do, not fitted. Single turns are worth two nats where
+        complete; one instruction with ever new fillings three; a named capability two. Fewer than four exchanges an
+        account cost three nats a halving, for a prompt that everybody sends once is no harvest.
+        """
+        shape = 2.0 * self.single + 3.0 * self.form + 2.0 * np.minimum(1.0, 1.5 * self.named)
+        odds: np.ndarray = shape - 4.5 + np.clip(3.0 * (self.volume - 2.0), -6.0, 1.0)
+        return odds
+
+
+def profile_of(log: Log, rows: np.ndarray) -> Profile:
+    """Profile of every account on the given exchanges; int64 (e,)."""
+    account = log.account[rows]
+    count = np.bincount(account, minlength=log.accounts).astype(float)
+    count[count == 0] = np.nan
+    distinct = np.bincount(account[distinct_pairs(log.item[rows], account)], minlength=log.accounts)
+    filling = np.bincount(account, weights=log.fresh[rows], minlength=log.accounts) / count
+    begins = np.bincount(account, weights=_begins(log, rows), minlength=log.accounts)
+    named = np.bincount(account, weights=(log.flags[rows] != 0).astype(float), minlength=log.accounts)
+    return Profile(begins / count, form_of(filling) * distinct / count, named / count, np.log2(count))
+
+
+def form_of(filling: np.ndarray) -> np.ndarray:
+    """1 where prompts have both an instruction that stays and fillings that change, falling to 0 without either.
+
+    Full marks from a quarter of filling and from an eighth of instruction on: a long text behind a short instruction
+    counts, a text that all have in common (no filling) and free writing (no instruction) do not.
+    """
+    shape: np.ndarray = np.minimum(1.0, filling / 0.25) * np.minimum(1.0, (1.0 - filling) / 0.125)
+    return shape
+
+
+def _begins(log: Log, rows: np.ndarray) -> np.ndarray:
+    """1 for exchanges that are a conversation of one turn, as far as the log tells; all are where it tells nothing."""
+    single = np.ones(rows.size)
+    if "conversation_id" in log.codes:
+        sizes = np.bincount(log.codes["conversation_id"][log.codes["conversation_id"] >= 0])
+        conversation = log.codes["conversation_id"][rows]
+        single[conversation >= 0] = sizes[conversation[conversation >= 0]] == 1
+    if "turn" in log.numbers:
+        single[log.numbers["turn"][rows] > 1] = 0.0
+    return single
+
+
+def filling(log: Log, cluster: Cluster) -> float:
+    """How much of the cluster's prompts is content that its accounts do not share: mean share of their shingles.
+
+    A shingle is shared when a twentieth of the exchanges, and three at least, hold it: the template's words, but also a
+    viral text or an assignment that everybody was given.
+    """
+    own, sampled = _unshared(log, cluster, 0)
+    return float((own / np.maximum(sampled, 1)).mean()) if own.size else 0.0
+
+
+def instructed(log: Log, cluster: Cluster) -> float:
+    """Share of the cluster's exchanges whose system instructions hold shingles that it shares."""
+    own, sampled = _unshared(log, cluster, 3)
+    return float((own < sampled).mean()) if own.size else 0.0
+
+
+def _unshared(log: Log, cluster: Cluster, region: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each exchange of the core, shingles of a region that it does not share, and all that were sampled there."""
+    rows = cluster.core
+    least = max(3, _SHARED * rows.size)
+    width = log.shingles.shape[1] // 4
+    own = np.zeros(rows.size)
+    sampled = np.zeros(rows.size)
+    for place in range(region * width, (region + 1) * width):
+        values = log.shingles[rows, place]
+        words, uses = np.unique(values, return_counts=True)
+        own += (uses[np.searchsorted(words, values)] < least) & (values != 0)
+        sampled += values != 0
+    return own, sampled
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The extraction axis with the shares behind it."""
+
+    axis: Axis
+    capabilities: dict[str, float]
+    single: float
+    fresh: float
+
+
+def extraction(log: Log, cluster: Cluster, population: np.ndarray, dealt: bool) -> Extraction:
+    """How training-shaped the cluster's own exchanges are.
+
+    Null: the accounts are no more training-shaped than the population; at most twice as often as a tenth of them lie
+    above the population's upper tenth (binomial). The score is the probability of the cluster's joint log-odds, with
+    what several accounts repeat of each other counted as repetition: a harvester pays for no answer twice.
+
+    Args:
+        log: the log.
+        cluster: the cluster; only its own exchanges are judged, so cover traffic does not dilute it.
+        population: log-odds of outside accounts, float64 (r,).
+        dealt: whether the queue test shows items dealt out to the accounts, which is worth two nats: nobody deals out
+            work that is only used.
+    """
+    profile = profile_of(log, cluster.core)
+    of = {name: getattr(profile, name)[cluster.accounts] for name in ("single", "named", "volume")}
+    fresh = np.unique(log.item[cluster.core]).size / max(cluster.core.size, 1)
+    # n-best sampling asks every item of a few accounts each; asking the same of most accounts is a shared list.
+    form = 0.0
+    if cluster.of_text:
+        filled = np.array([filling(log, cluster)])
+        form = float(np.maximum(form_of(filled), instructed(log, cluster) * np.minimum(1.0, filled / 0.25))[0])
+        form *= 1.0 - shared_list(log, cluster)
+    means = {name: float(np.nanmean(values)) for name, values in of.items()}
+    joint = Profile(*(np.array([v]) for v in (means["single"], form, means["named"], means["volume"])))
+    flags = log.flags[cluster.core]
+    odds = float(joint.score()[0]) + (2.0 if dealt else 0.0)
+    scores = profile.score()[cluster.accounts]
+    p = 1.0
+    if population.size >= 20:
+        above = int((scores > np.quantile(population, 0.9)).sum())
+        p = binomial_tail(above, cluster.accounts.size, 0.2)
+    shares = {name: float(((flags >> np.uint32(i)) & np.uint32(1)).mean()) for i, name in enumerate(CAPABILITIES)}
+    return Extraction(
+        Axis(float(expit(odds)), p),
+        {name: share for name, share in shares.items() if share >= 0.01},
+        float(np.nanmean(of["single"])),
+        fresh,
+    )

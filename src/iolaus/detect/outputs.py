@@ -1,0 +1,95 @@
+"""The contract's files: campaigns.json, accounts.parquet, exchanges.parquet."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from iolaus.campaign import Detection
+from iolaus.detect.observe import Observed
+from iolaus.detect.verdicts import Judged
+from iolaus.errors import OutputError
+from iolaus.schema import ACCOUNTS_OUT, EXCHANGES_OUT
+
+__all__ = ["write_tables"]
+
+
+def write_tables(
+    out: Path, observed: Observed, detection: Detection, campaigns: list[Judged], scores: np.ndarray
+) -> None:
+    """Write the three files: all beside first, then renamed, so that no reader sees a half or a mixture.
+
+    Args:
+        out: the folder, which is there.
+        observed: the log and its ids.
+        detection: what campaigns.json holds.
+        campaigns: the judged clusters behind ``detection.campaigns``, in the same order.
+        scores: float64 (A,).
+
+    Raises:
+        OutputError: the folder cannot be written; what was there before is untouched.
+    """
+    made: list[tuple[Path, Path]] = []
+    try:
+        for name, write in (
+            (
+                "accounts.parquet",
+                lambda path: _parquet(path, _accounts(observed, detection, campaigns, scores)),
+            ),
+            ("exchanges.parquet", lambda path: _parquet(path, _exchanges(observed, detection, campaigns))),
+            ("campaigns.json", lambda path: path.write_text(_json(detection), encoding="utf-8")),
+        ):
+            beside = out / f".{name}.{os.getpid()}.tmp"
+            made.append((beside, out / name))
+            write(beside)
+        for beside, final in made:
+            beside.replace(final)
+    except OSError as error:
+        for beside, _ in made:
+            beside.unlink(missing_ok=True)
+        raise OutputError(f"cannot write to folder {out}: {error.strerror or error}") from error
+
+
+def _json(detection: Detection) -> str:
+    return json.dumps(detection.to_json(), ensure_ascii=False, indent=2) + "\n"
+
+
+def _parquet(path: Path, table: pa.Table) -> None:
+    pq.write_table(table, path, compression="zstd")
+
+
+def _accounts(observed: Observed, detection: Detection, campaigns: list[Judged], scores: np.ndarray) -> pa.Table:
+    """One row an account; an account of several campaigns stands with the first, which is the more suspect."""
+    campaign = np.full(observed.log.accounts, -1, dtype=np.int64)
+    for place in range(len(campaigns) - 1, -1, -1):
+        campaign[campaigns[place].cluster.accounts] = place
+    none = campaign < 0
+    index = np.where(none, 0, campaign)
+    names = pa.array([c.campaign_id for c in detection.campaigns] or [""])
+    verdicts = pa.array([c.verdict for c in detection.campaigns] or [""])
+    mask = pa.array(index, mask=none)
+    return pa.Table.from_arrays(
+        [
+            observed.account_ids.combine_chunks(),
+            names.take(mask),
+            pa.array(np.round(scores, 9)),
+            verdicts.take(mask),
+        ],
+        schema=ACCOUNTS_OUT,
+    )
+
+
+def _exchanges(observed: Observed, detection: Detection, campaigns: list[Judged]) -> pa.Table:
+    """The attributed exchanges, in the log's order; one of several campaigns stands with the first."""
+    campaign = np.full(observed.log.exchanges, -1, dtype=np.int64)
+    for place in range(len(campaigns) - 1, -1, -1):
+        campaign[campaigns[place].cluster.core] = place
+    rows = np.flatnonzero(campaign >= 0)
+    names = pa.array([c.campaign_id for c in detection.campaigns] or [""])
+    return pa.Table.from_arrays(
+        [observed.exchange_ids.take(rows).combine_chunks(), names.take(pa.array(campaign[rows]))],
+        schema=EXCHANGES_OUT,
+    )

@@ -1,0 +1,204 @@
+"""One run, from files to findings: read, observe, cluster, judge, write."""
+
+import dataclasses
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from iolaus.campaign import Casebook, Detection
+from iolaus.detect.attribution import attributed
+from iolaus.detect.clusters import find_clusters
+from iolaus.detect.dossier import campaign_of, dossier_of, iso
+from iolaus.detect.observe import Observed, Texts, observe
+from iolaus.detect.outputs import write_tables
+from iolaus.detect.scores import account_scores, campaign_score
+from iolaus.detect.verdicts import Judged, judge_clusters
+from iolaus.errors import OutputError
+from iolaus.ingest import Rejects, read_accounts, read_exchanges
+from iolaus.schema import ACCOUNTS, VERDICTS
+from iolaus.signals import SIGNALS, Log, sample_for_vectors
+from iolaus.store import DuckEngine
+from iolaus.text import embed_texts, without_habits
+
+__all__ = ["Settings", "detect"]
+
+_MEMORY: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is done.
+
+    Attributes:
+        until: only what had happened by then is used; None for the whole log.
+        fdr: false-discovery rate of the reported campaigns.
+        rejected_share: a run stops where more than this share of the rows cannot be read.
+        memory_bytes: bound on DuckDB's memory; None for 60% of what is free.
+        debug: keep the answer of every SQL step as a table.
+    """
+
+    until: datetime | None = None
+    fdr: float = 0.05
+    rejected_share: float = 0.05
+    memory_bytes: int | None = None
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Tells a listener which stage is under way and how many rows it has read."""
+
+    tell: Callable[[str, int], None]
+    started: float
+
+    def rows(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Pass batches through, counting."""
+        read = 0
+        for batch in batches:
+            read += batch.num_rows
+            self.tell("reading", read)
+            yield batch
+
+
+def detect(
+    exchanges: str | Path,
+    accounts: str | Path | None,
+    out: Path,
+    settings: Settings | None = None,
+    listen: Callable[[str, int], None] | None = None,
+) -> Casebook:
+    """Find the campaigns in a log and write the contract's tables.
+
+    Args:
+        exchanges: file, folder or glob of the exchange log.
+        accounts: the same of the account table, or None.
+        out: folder for campaigns.json, accounts.parquet, exchanges.parquet and, where rows were set aside,
+            rejects.jsonl. Each file is written beside and renamed, so an old run stays whole until the new one is.
+        settings: how; defaults where None.
+        listen: called with a stage's name and the number of rows read so far.
+
+    Returns:
+        What was found, with what a report shows.
+
+    Raises:
+        InputError: input that cannot be used.
+        OutputError: a folder that cannot be written.
+    """
+    settings = settings or Settings()
+    progress = Progress(listen or (lambda stage, rows: None), time.monotonic())
+    with _scratch(out) as work, Rejects(out / "rejects.jsonl") as rejects:
+        with DuckEngine(
+            work / "store.duckdb", memory_bytes=settings.memory_bytes or free_memory(), debug=settings.debug
+        ) as engine:
+            people = ACCOUNTS.empty_table()
+            if accounts is not None:
+                people = read_accounts(accounts, rejects, until=settings.until)
+            stream = read_exchanges(exchanges, rejects, until=settings.until)
+            observed = observe(engine, progress.rows(iter(stream)), people)
+            for exchange_id in observed.repeated:
+                rejects.add(str(exchanges), None, "exchange_id", "repeats an exchange_id", exchange_id)
+            rejects.check(stream.read, settings.rejected_share)
+            book, judged, scores = _judge(observed, Texts(engine), settings, progress)
+            book = dataclasses.replace(book, rejected=rejects.count, notes=tuple(rejects.notes))
+            progress.tell("writing", observed.log.exchanges)
+            write_tables(out, observed, book.detection, judged, scores)
+    return book
+
+
+def _judge(
+    observed: Observed, texts: Texts, settings: Settings, progress: Progress
+) -> tuple[Casebook, list[Judged], np.ndarray]:
+    log = observed.log
+    progress.tell("linking", log.exchanges)
+    log = _with_vectors(log, texts)
+    observed = dataclasses.replace(observed, log=log)
+    clusters = find_clusters(log)
+    progress.tell("judging", log.exchanges)
+    judged = [_attributed(observed, item) for item in judge_clusters(log, clusters, settings.fdr)]
+    scores = account_scores(log, judged)
+    campaigns = sorted(
+        (j for j in judged if j.verdict),
+        key=lambda j: (
+            VERDICTS.index(str(j.verdict)),
+            -campaign_score(j),
+            -j.cluster.core.size,
+            int(j.cluster.accounts[0]),
+        ),
+    )
+    records = [campaign_of(observed, j, f"C{i:03d}") for i, j in enumerate(campaigns, start=1)]
+    dossiers = [dossier_of(observed, j, c, texts, scores) for j, c in zip(campaigns, records, strict=True)]
+    detection = Detection(
+        until=_until(settings, log),
+        exchanges=log.exchanges,
+        accounts=log.accounts,
+        signals_missing=_missing(log),
+        campaigns=tuple(records),
+    )
+    return Casebook(detection, tuple(dossiers)), campaigns, scores
+
+
+def _attributed(observed: Observed, judged: Judged) -> Judged:
+    if judged.verdict is None:
+        return judged
+    core = attributed(observed.log, judged.cluster)
+    return dataclasses.replace(judged, cluster=dataclasses.replace(judged.cluster, core=core))
+
+
+def _with_vectors(log: Log, texts: Texts) -> Log:
+    rows = sample_for_vectors(log)
+    read = texts.of(rows) if rows.size else {}
+    said = without_habits([read[int(x)][0] for x in rows], log.account[rows].tolist())
+    vectors = embed_texts(pa.array(said, type=pa.string()))
+    return dataclasses.replace(log, vector_rows=rows, vectors=vectors)
+
+
+def _until(settings: Settings, log: Log) -> str:
+    if settings.until is not None:
+        return settings.until.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return iso(log.at[-1]) if log.exchanges else iso(0)
+
+
+def _missing(log: Log) -> tuple[str, ...]:
+    """Signals that could not be computed at all, or only in part, with the columns that were not there."""
+    missing = []
+    for signal in SIGNALS:
+        absent = [column for column in signal.columns if not log.has(column)]
+        if absent:
+            missing.append(
+                signal.name if len(absent) == len(signal.columns) else f"{signal.name} ({', '.join(absent)})"
+            )
+    return tuple(missing)
+
+
+class _scratch:
+    """A work folder beside the output, made with it and removed whatever happens."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._work: Path | None = None
+
+    def __enter__(self) -> Path:
+        try:
+            self._out.mkdir(parents=True, exist_ok=True)
+            self._work = Path(tempfile.mkdtemp(prefix=".work-", dir=self._out))
+        except OSError as error:
+            raise OutputError(f"cannot write to folder {self._out}: {error.strerror}") from error
+        return self._work
+
+    def __exit__(self, *_: object) -> None:
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+
+def free_memory() -> int:
+    """60% of the memory that is free now, in bytes."""
+    return int(_MEMORY * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

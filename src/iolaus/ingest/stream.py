@@ -1,0 +1,203 @@
+"""The two doors of this room: a stream of exchanges, a table of accounts."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from iolaus.errors import InputError
+from iolaus.ingest.chunk import Reader
+from iolaus.ingest.conform import ACCOUNT_TABLE, EXCHANGE_TABLE, Table, conform, horizon
+from iolaus.ingest.csv import open_csv
+from iolaus.ingest.jsonl import open_jsonl
+from iolaus.ingest.parquet import open_parquet
+from iolaus.ingest.rejects import Rejects
+from iolaus.ingest.source import SourceFile, find_files
+from iolaus.schema import ACCOUNTS, EXCHANGES
+
+__all__ = ["ExchangeStream", "Progress", "read_accounts", "read_exchanges"]
+
+Progress = Callable[[int], None]
+BATCH_ROWS: Final = 65_536
+OPENERS: Final = {"parquet": open_parquet, "jsonl": open_jsonl, "csv": open_csv}
+
+
+class ExchangeStream:
+    """Batches of exchanges, exactly in `iolaus.schema.EXCHANGES`; iterate it once, in bounded memory.
+
+    Attributes:
+        schema: `EXCHANGES`.
+        columns_present: the contract's columns that at least one file has. Known beforehand for Parquet and
+            CSV; for JSON Lines it begins with what the first rows hold and is complete when the stream has
+            ended.
+        rows_expected: how many rows there are before any is left out, None where only reading tells.
+        read: rows read so far, those set aside included, those after the horizon not.
+        error: what ended the stream early. Whoever reads through C (DuckDB) sees only its words, and finds it
+            here.
+    """
+
+    schema: pa.Schema = EXCHANGES
+
+    def __init__(
+        self,
+        files: list[SourceFile],
+        rejects: Rejects,
+        until: datetime | None,
+        batch_rows: int,
+        progress: Progress | None,
+    ) -> None:
+        """Open the files; arguments as for `read_exchanges`."""
+        self._tables = _Rows(files, EXCHANGE_TABLE, rejects, until, batch_rows)
+        self._batches = self._tables.batches()
+        self._progress = progress
+        self.error: InputError | None = None
+
+    @property
+    def columns_present(self) -> frozenset[str]:
+        """See the class."""
+        return frozenset(self._tables.present)
+
+    @property
+    def rows_expected(self) -> int | None:
+        """See the class."""
+        return self._tables.rows_expected
+
+    @property
+    def read(self) -> int:
+        """See the class."""
+        return self._tables.read
+
+    def __iter__(self) -> Self:
+        """The stream is its own iterator."""
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        """The next batch.
+
+        Raises:
+            InputError: a file cannot be read further.
+        """
+        try:
+            batch = next(self._batches)
+        except InputError as error:
+            self.error = error
+            raise
+        if self._progress is not None:
+            self._progress(self.read)
+        return batch
+
+
+def read_exchanges(
+    source: str | Path,
+    rejects: Rejects,
+    *,
+    until: datetime | None = None,
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress | None = None,
+) -> ExchangeStream:
+    """Read an exchange log.
+
+    Args:
+        source: Parquet, JSON Lines or CSV (the last two plain, gzip or zstd): a file, a folder or a glob.
+        rejects: takes the rows that cannot be used.
+        until: rows after this are left out, as if they did not exist yet; without a zone it means UTC.
+        batch_rows: most rows a batch.
+        progress: told the rows read so far after every batch.
+
+    Returns:
+        A stream of batches, which can go to `pa.RecordBatchReader.from_batches(stream.schema, stream)`.
+
+    Raises:
+        InputError: there is no such source, or a file of it is of an unknown format, cannot be opened, or
+            lacks a required column. Later, while the stream is read: a file is cut short or corrupt.
+    """
+    return ExchangeStream(find_files(source), rejects, until, batch_rows, progress)
+
+
+def read_accounts(source: str | Path, rejects: Rejects, *, until: datetime | None = None) -> pa.Table:
+    """Read an account table.
+
+    Args:
+        source: as for `read_exchanges`.
+        rejects: takes the rows that cannot be used.
+        until: accounts created after this are left out, and closed ones that closed after it are still open.
+
+    Returns:
+        The accounts in `iolaus.schema.ACCOUNTS`, in the order of the files; an account_id may be there twice.
+
+    Raises:
+        InputError: as for `read_exchanges`.
+    """
+    rows = _Rows(find_files(source), ACCOUNT_TABLE, rejects, until, BATCH_ROWS)
+    table = pa.Table.from_batches(rows.batches(), schema=ACCOUNTS)
+    last = horizon(until)
+    if last is None:
+        return table
+    closed = table["closed_at"]
+    open_still = pc.if_else(pc.greater(closed, last), pa.scalar(None, closed.type), closed)
+    return table.set_column(table.schema.get_field_index("closed_at"), ACCOUNTS.field("closed_at"), open_still)
+
+
+class _Rows:
+    """The rows of several files, one file after the other."""
+
+    def __init__(
+        self, files: list[SourceFile], table: Table, rejects: Rejects, until: datetime | None, batch_rows: int
+    ) -> None:
+        self._table, self._rejects, self._until = table, rejects, horizon(until)
+        self._readers = [(file, _open(file, table, batch_rows)) for file in files]
+        self.present: set[str] = set().union(*(reader.columns for _, reader in self._readers))
+        for name in table.required:
+            _require(name, self._readers)
+        counts = [reader.rows for _, reader in self._readers]
+        self.rows_expected = sum(n for n in counts if n is not None) if None not in counts else None
+        self.read = 0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every file's usable rows."""
+        for file, reader in self._readers:
+            try:
+                yield from self._of_file(file, reader)
+            except (pa.ArrowException, OSError, MemoryError) as error:
+                raise _unreadable(file, error) from error
+
+    def _of_file(self, file: SourceFile, reader: Reader) -> Iterator[pa.RecordBatch]:
+        for chunk in reader.chunks():
+            if file.format == "jsonl":
+                names = chunk.batch.schema.names
+                self.present.update(n for n in names if chunk.batch[n].null_count < len(chunk.numbers))
+            batch, read = conform(chunk, self._table, file.name, self._rejects, self._until)
+            self.read += read
+            if batch.num_rows:
+                yield batch
+
+
+def _open(file: SourceFile, table: Table, batch_rows: int) -> Reader:
+    try:
+        return OPENERS[file.format](file, table.schema, batch_rows)
+    except (pa.ArrowException, OSError, MemoryError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _require(name: str, readers: list[tuple[SourceFile, Reader]]) -> None:
+    """Complain where a required column is not there.
+
+    A Parquet or CSV file says what columns it has. In JSON Lines a key may be missing from some rows, which
+    are then set aside; the column is missing only where no file's first rows have it.
+    """
+    lines = [(file, reader) for file, reader in readers if file.format == "jsonl"]
+    without = [(file, reader) for file, reader in readers if file.format != "jsonl" and name in reader.lacking]
+    if lines and all(name in reader.lacking for _, reader in lines):
+        without += lines
+    if without:
+        raise InputError(f"{without[0][0].path}: the column {name} is missing")
+
+
+def _unreadable(file: SourceFile, error: BaseException) -> InputError:
+    words = " ".join(str(error).split())[:200]
+    packed = f"{file.compression}-packed " if file.compression else ""
+    kind = {"parquet": "Parquet", "jsonl": "JSON Lines", "csv": "CSV"}[file.format]
+    return InputError(f"{file.path}: cannot be read as {packed}{kind}: {words or type(error).__name__}")

@@ -1,0 +1,25 @@
+"""Signals: one a file, each with what it measures, its null model, and its evidence."""
+
+from iolaus.signals.base import Finding, Links, Signal
+from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, distinct_pairs
+from iolaus.signals.mixture import sample_for_vectors
+from iolaus.signals.phrases import shingle_table
+from iolaus.signals.queue import shared_list
+from iolaus.signals.registry import SIGNALS
+
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SIGNALS",
+    "UNKNOWN_TIME",
+    "Cluster",
+    "Finding",
+    "Links",
+    "Log",
+    "Signal",
+    "distinct_pairs",
+    "sample_for_vectors",
+    "shared_list",
+    "shingle_table",
+]

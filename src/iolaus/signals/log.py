@@ -1,0 +1,108 @@
+"""What signals read: the exchange log as columns of numbers, and a cluster to be judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+__all__ = ["DAY", "HOUR", "MINUTE", "UNKNOWN_TIME", "Cluster", "Log", "distinct_pairs"]
+
+MINUTE: Final = 60_000_000
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+UNKNOWN_TIME: Final = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Log:
+    """N exchanges of A accounts, sorted by time, then exchange id.
+
+    Attributes:
+        account: int32 (N,), index of the account, in the order of account ids.
+        at: int64 (N,), microseconds since 1970, UTC.
+        item: uint64 (N,), hash of the whole prompt with case and spacing folded.
+        family: int32 (N,), prompt family, -1 where none.
+        tokens: int32 (N,), tokens of the prompt as the sketch counts them.
+        fresh: float32 (N,), share of the prompt's words that fewer than three accounts ever wrote.
+        shingles: uint32 (N, B), the prompts' sketches: four regions of sampled shingles, 0 where a place is empty.
+        flags: uint32 (N,), one bit a capability that the prompt's words name.
+        codes: by column name, int32 (N,) category codes, -1 where null; a column that no row fills is absent.
+        numbers: by column name, int64 (N,), -1 where null; a column that no row fills is absent.
+        account_codes: by column of the account table, int32 (A,), -1 where null; absent where no account has it.
+        created: int64 (A,) instants or ``UNKNOWN_TIME``.
+        closed: int64 (A,) instants or ``UNKNOWN_TIME``.
+        vector_rows: int64 (v,), sorted exchange indices whose prompts have a vector: a sample.
+        vectors: float32 (v, D), what those prompts are about; each of length 1.
+    """
+
+    account: np.ndarray
+    at: np.ndarray
+    item: np.ndarray
+    family: np.ndarray
+    tokens: np.ndarray
+    fresh: np.ndarray
+    shingles: np.ndarray
+    flags: np.ndarray
+    codes: Mapping[str, np.ndarray]
+    numbers: Mapping[str, np.ndarray]
+    account_codes: Mapping[str, np.ndarray]
+    created: np.ndarray
+    closed: np.ndarray
+    vector_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+
+    @property
+    def exchanges(self) -> int:
+        """N."""
+        return int(self.account.size)
+
+    @property
+    def accounts(self) -> int:
+        """A."""
+        return int(self.created.size)
+
+    def has(self, column: str) -> bool:
+        """Whether any row or account fills the column."""
+        if column == "created_at":
+            return bool((self.created != UNKNOWN_TIME).any())
+        if column == "closed_at":
+            return bool((self.closed != UNKNOWN_TIME).any())
+        return column in self.codes or column in self.numbers or column in self.account_codes
+
+
+def distinct_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Indices of one row for every distinct pair of values, in no particular order of values; int64.
+
+    Pairs are told apart by a 64-bit hash: two of a billion pairs collide with a chance of about one in forty.
+    """
+    key = left.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ (right.astype(np.uint64) + np.uint64(1)) * np.uint64(
+        0xC2B2AE3D27D4EB4F
+    )
+    _, first = np.unique(key, return_index=True)
+    return first
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Accounts that hang together, without judgement.
+
+    Attributes:
+        accounts: int32 (m,), sorted account indices.
+        core: int64 (e,), sorted indices of the exchanges that the cluster shares (its own families); where it was not
+            formed by text, all exchanges of its accounts.
+        families: int32 (f,), the families that are its own, sorted; empty where none formed it.
+        phrases: uint64 (s,), the shingles that are its own, sorted; empty where none formed it.
+        formed_by: name of the signal whose links formed it. That signal does not also testify.
+    """
+
+    accounts: np.ndarray
+    core: np.ndarray
+    families: np.ndarray
+    formed_by: str
+    phrases: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+
+    @property
+    def of_text(self) -> bool:
+        """Whether shared text formed it, so that its core is only what it shares."""
+        return self.families.size > 0 or self.phrases.size > 0

@@ -1,0 +1,135 @@
+"""One queue by its content: accounts whose prompts are as alike across accounts as within each.
+
+Independent users each have their own subjects, also behind one template: what an account asks resembles what it asked
+before more than what others ask. A queue dealt out at random leaves no such mark. Statistic: the mean similarity of
+two prompts of one account, after the cluster's own mean is taken away (and with it the template), averaged over
+accounts. Only first messages of conversations count, and a prompt that an account repeats counts once; the words that
+an account puts into half of its prompts are taken out.
+
+Null: the accounts are at least half as distinct from each other as accounts of the population are; sets of as many
+accounts, with as many prompts each, are drawn and measured alike. Accounts behind one template are more alike than any
+set of accounts even without a queue, so the p-value is never below ``FLOOR``: this evidence supports others and
+decides nothing.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from iolaus.signals.base import Finding, Links, no_links
+from iolaus.signals.log import Cluster, Log
+from iolaus.stats import resampled_tail
+
+__all__ = ["MixtureSignal", "sample_for_vectors"]
+
+PER_ACCOUNT: Final = 24
+MOST_VECTORS: Final = 400_000
+_LEAST_ACCOUNTS: Final = 5
+_LEAST_REFERENCE: Final = 30
+FLOOR: Final = 0.05
+_HALF: Final = 0.5
+_DRAWS: Final = 100
+_SEED: Final = 20_260_105
+
+
+def sample_for_vectors(log: Log) -> np.ndarray:
+    """Exchanges that get a vector: up to ``PER_ACCOUNT`` distinct first messages of each account; sorted int64.
+
+    Where those were more than ``MOST_VECTORS``, whole accounts are left out. The choice falls on the least of a hash of
+    prompt and account, which does not depend on the order of rows.
+    """
+    return np.sort(_thinned(log, np.flatnonzero(_first_messages(log)), MOST_VECTORS))
+
+
+def _first_messages(log: Log) -> np.ndarray:
+    if "turn" not in log.numbers:
+        return np.ones(log.exchanges, dtype=bool)
+    first: np.ndarray = log.numbers["turn"] <= 1
+    return first
+
+
+def _thinned(log: Log, rows: np.ndarray, most: int) -> np.ndarray:
+    """At most ``PER_ACCOUNT`` distinct prompts an account, then whole accounts until ``most`` rows are reached."""
+    key = (log.item[rows] ^ (log.account[rows].astype(np.uint64) << np.uint64(40))) * np.uint64(0x9E3779B97F4A7C15)
+    order = np.lexsort((key, log.account[rows]))
+    rows, account, key = rows[order], log.account[rows][order], key[order]
+    fresh = np.ones(rows.size, dtype=bool)
+    fresh[1:] = (account[1:] != account[:-1]) | (key[1:] != key[:-1])
+    rows, account = rows[fresh], account[fresh]
+    starts = np.flatnonzero(np.r_[True, account[1:] != account[:-1]]) if rows.size else np.zeros(0, np.int64)
+    rank = np.arange(rows.size) - np.repeat(starts, np.diff(np.r_[starts, rows.size]))
+    kept = rank < PER_ACCOUNT
+    rows, account = rows[kept], account[kept]
+    if rows.size <= most:
+        return rows
+    people = np.unique(account)
+    shuffled = np.argsort((people.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+    sizes = np.bincount(np.searchsorted(people, account))[shuffled]
+    taken = people[shuffled[np.cumsum(sizes) <= most]]
+    return rows[np.isin(account, taken)]
+
+
+class MixtureSignal:
+    """Content as mixed within accounts as between them."""
+
+    name: Final = "mixture"
+    columns: Final = ()
+    metadata: Final = False
+
+    def links(self, log: Log) -> Links:
+        """None: it tests what others link."""
+        return no_links()
+
+    def judge(self, log: Log, cluster: Cluster) -> Finding | None:
+        """Compare the cluster's inner similarity with that of sets of outside accounts."""
+        vectors, sizes = _by_account(log, np.intersect1d(log.vector_rows, cluster.core, assume_unique=True))
+        reference, reference_sizes = _reference(log)
+        if sizes.size < _LEAST_ACCOUNTS or reference_sizes.size < max(_LEAST_REFERENCE, sizes.size):
+            return None
+        observed = _own_mark(vectors, sizes)
+        rng = np.random.default_rng(_SEED)
+        starts = np.r_[0, np.cumsum(reference_sizes)[:-1]]
+        null = np.empty(_DRAWS)
+        for draw in range(_DRAWS):
+            who = rng.choice(reference_sizes.size, size=sizes.size, replace=False)
+            want = np.minimum(sizes, reference_sizes[who])
+            within = np.arange(want.sum()) - np.repeat(np.cumsum(want) - want, want)
+            null[draw] = _own_mark(reference[np.repeat(starts[who], want) + within], want)
+        p = max(resampled_tail(-observed, -_HALF * null), FLOOR)
+        return Finding(
+            self.name,
+            p,
+            f"What {sizes.size} accounts ask is mixed as if dealt from one queue: an account's prompts resemble each "
+            f"other by {observed:.3f}, where {null.mean():.3f} is usual for as many unrelated accounts.",
+            exchanges=cluster.core[:8],
+            accounts=cluster.accounts[:8],
+            values={"own_mark": observed},
+        )
+
+
+@lru_cache(maxsize=2)
+def _reference(log: Log) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of the sampled accounts, sorted by account, and how many each has."""
+    return _by_account(log, log.vector_rows)
+
+
+def _by_account(log: Log, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors sorted by account, of accounts with two or more, and how many each has."""
+    account = log.account[rows]
+    order = np.argsort(account, kind="stable")
+    rows, account = rows[order], account[order]
+    _, inverse, counts = np.unique(account, return_inverse=True, return_counts=True)
+    kept = counts[inverse] >= 2
+    vectors = log.vectors[np.searchsorted(log.vector_rows, rows[kept])]
+    return vectors, counts[counts >= 2]
+
+
+def _own_mark(vectors: np.ndarray, sizes: np.ndarray) -> float:
+    """Mean similarity of two prompts of one account, less the set's mean; 0 without subjects of one's own."""
+    centred = vectors - vectors.mean(axis=0)
+    squares = np.einsum("ij,ij->i", centred, centred)
+    sums = np.add.reduceat(centred, np.r_[0, np.cumsum(sizes)[:-1]], axis=0)
+    cross = np.einsum("ij,ij->i", sums, sums) - np.add.reduceat(squares, np.r_[0, np.cumsum(sizes)[:-1]])
+    # Each account counts alike, whatever the number of its prompts.
+    return float((cross / (sizes * (sizes - 1))).mean() / max(float(squares.mean()), 1e-12))

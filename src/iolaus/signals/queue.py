@@ -1,0 +1,141 @@
+"""Work queue: one list of items dealt out to accounts.
+
+Two exact tests, joined by a Cauchy combination.
+
+*Dealt in turn.* Null: each account keeps its own stream, bursts and regularity included, but the streams' phases are
+independent: each is shifted by a random time of up to four of its typical gaps. Statistic: neighbouring exchanges of
+the same account in the pooled sequence; a dispatcher that goes round its accounts leaves too few.
+
+*Asked exactly k times.* Null: each account asks different items of one list, independently of the others. Whatever
+the items' popularity is, they repeat more unevenly than under equal popularity, so the null draws them equally and is
+conservative. Statistic: the sum of squares of how many accounts ask an item; n-best sampling over accounts leaves too
+small a one. Accounts that each run the whole list are just what the null expects. It says nothing where no item comes
+twice.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from iolaus.signals.base import Finding, Links, no_links
+from iolaus.signals.log import Cluster, Log, distinct_pairs
+from iolaus.stats import cauchy_combination, resampled_tail
+
+__all__ = ["QueueSignal", "shared_list"]
+
+_DRAWS: Final = 400
+_MOST: Final = 8_000
+_REACH: Final = 4.0
+_MOST_ASKERS: Final = 60
+_MOST_CELLS: Final = 200_000
+_SEED: Final = 20_260_102
+
+
+def shared_list(log: Log, cluster: Cluster) -> float:
+    """How far the accounts all ask the same: mean over items, weighted by askers, of the share of accounts that ask.
+
+    Near 1 where every account runs one list, near 1/m where each item goes to one account.
+    """
+    asked = _askings(log, cluster)
+    if asked.size == 0:
+        return 0.0
+    _, askers = np.unique(log.item[asked], return_counts=True)
+    m = np.unique(log.account[asked]).size
+    if m < 2:
+        return 0.0
+    # The chance that another account of the cluster asks an item that one account asks.
+    return float(((askers - 1) * askers).sum() / (askers.sum() * (m - 1)))
+
+
+def _askings(log: Log, cluster: Cluster) -> np.ndarray:
+    """One exchange for every distinct (item, account) pair of the core; int64."""
+    pairs: np.ndarray = cluster.core[distinct_pairs(log.item[cluster.core], log.account[cluster.core])]
+    return pairs
+
+
+class QueueSignal:
+    """Items dealt out over accounts."""
+
+    name: Final = "queue"
+    columns: Final = ()
+    metadata: Final = False
+
+    def links(self, log: Log) -> Links:
+        """None: a queue is tested within what families link."""
+        return no_links()
+
+    def judge(self, log: Log, cluster: Cluster) -> Finding | None:
+        """Test for dealing in turn and for exactly-k repeats."""
+        if cluster.accounts.size < 3 or cluster.core.size < 4 * cluster.accounts.size:
+            return None
+        rng = np.random.default_rng(_SEED)
+        turns, adjacent, expected = _dealt_in_turn(
+            log.account[cluster.core[:_MOST]], log.at[cluster.core[:_MOST]].astype(float), rng
+        )
+        asked = _askings(log, cluster)
+        exactly, repeats = _exactly_k(log.item[asked], log.account[asked], rng)
+        p = cauchy_combination([turns, exactly])
+        if turns <= exactly:
+            statement = (
+                f"The accounts take turns: {adjacent} neighbouring exchanges come from the same account, where "
+                f"independent streams would give {expected:.0f}."
+            )
+        else:
+            statement = f"Items are asked by almost exactly {repeats:.1f} accounts each, more evenly than chance."
+        return Finding(
+            self.name, p, statement, exchanges=cluster.core[:8], accounts=cluster.accounts[:8],
+            values={"adjacent": float(adjacent), "repeats": repeats},
+        )  # fmt: skip
+
+
+def _dealt_in_turn(labels: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> tuple[float, int, float]:
+    """p-value, adjacent pairs seen, and their mean when each account's stream is shifted by a random time."""
+    _, who = np.unique(labels, return_inverse=True)
+    observed = int((who[1:] == who[:-1]).sum())
+    order = np.lexsort((at, who))
+    gaps = np.diff(at[order])[who[order][1:] == who[order][:-1]]
+    if gaps.size == 0:
+        return 1.0, observed, 0.0
+    reach = _REACH * max(float(np.median(gaps)), 1.0)
+    null = np.empty(_DRAWS // 2)
+    for draw in range(null.size):
+        moved = at + rng.uniform(-reach, reach, size=int(who.max()) + 1)[who]
+        shuffled = who[np.argsort(moved, kind="stable")]
+        null[draw] = (shuffled[1:] == shuffled[:-1]).sum()
+    # Small counts tie often; without a coin to break the ties the p-value is conservative.
+    return resampled_tail(-observed, -null), observed, float(null.mean())
+
+
+def _exactly_k(item: np.ndarray, account: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
+    """p-value, and askers an item, from distinct (item, account) pairs."""
+    people, who = np.unique(account, return_inverse=True)
+    if people.size > _MOST_ASKERS:
+        kept = who < _MOST_ASKERS
+        item, who = item[kept], who[kept]
+    _, askers = np.unique(item, return_counts=True)
+    asked = np.bincount(who)
+    items, draws = askers.size, int(askers.sum())
+    universe = _universe(items, asked)
+    if items < 5 or draws < 1.2 * items or universe * asked.size > _MOST_CELLS:
+        return 1.0, draws / max(items, 1)
+    observed = float((askers.astype(float) ** 2).sum())
+    null = np.empty(_DRAWS // 4)
+    for i in range(null.size):
+        # Each account asks as many different items as it did, any of the list alike.
+        keys = rng.random((asked.size, universe), dtype=np.float32)
+        least = np.take_along_axis(np.sort(keys, axis=1), asked[:, None] - 1, axis=1)
+        null[i] = ((keys <= least).sum(axis=0).astype(float) ** 2).sum()
+    return resampled_tail(-observed, -null), draws / items
+
+
+def _universe(items: int, asked: np.ndarray) -> int:
+    """Size of an equally popular list of which these accounts would together see ``items`` (moment estimate)."""
+    low, high = float(max(items, asked.max())), 1e9
+    for _ in range(60):
+        middle = (low + high) / 2
+        unseen = np.exp(np.log1p(-np.minimum(asked / middle, 1 - 1e-12)).sum())
+        if middle * (1 - unseen) < items:
+            low = middle
+        else:
+            high = middle
+    return max(round(low), items)

@@ -1,0 +1,28 @@
+"""All signals, in the order in which evidence is told."""
+
+from typing import Final
+
+from iolaus.signals.balance import BalanceSignal
+from iolaus.signals.base import Signal
+from iolaus.signals.families import FamilySignal
+from iolaus.signals.infrastructure import InfrastructureSignal
+from iolaus.signals.mixture import MixtureSignal
+from iolaus.signals.onset import OnsetSignal
+from iolaus.signals.phrases import PhraseSignal
+from iolaus.signals.profile import ProfileSignal
+from iolaus.signals.queue import QueueSignal
+from iolaus.signals.synchrony import SynchronySignal
+
+__all__ = ["SIGNALS"]
+
+SIGNALS: Final[tuple[Signal, ...]] = (
+    FamilySignal(),
+    PhraseSignal(),
+    ProfileSignal(),
+    QueueSignal(),
+    MixtureSignal(),
+    SynchronySignal(),
+    BalanceSignal(),
+    OnsetSignal(),
+    InfrastructureSignal(),
+)

@@ -1,0 +1,81 @@
+"""A grammar whose sentences are numbered, so that a prompt is one integer until it is written.
+
+A log of a million rows is planned as arrays of integers, sorted, and only then turned into text, chunk by
+chunk. Every number below a pattern's size gives another sentence: drawing distinct numbers is drawing
+without repetition.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Grammar", "Ints"]
+
+Ints = NDArray[np.int64]
+
+# Numbers stay exact as float64 when they are drawn by scaling a uniform variate.
+_LARGEST = 2**50
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+class Grammar:
+    """Patterns with slots, each slot filled from a word list.
+
+    Args:
+        patterns: sentences with slots such as ``{city}``.
+        words: word list of each slot; entries must be distinct within a list.
+
+    Raises:
+        KeyError: where a slot has no word list.
+    """
+
+    def __init__(self, patterns: Sequence[str], words: Mapping[str, Sequence[str]]) -> None:
+        """Parse the patterns and count their sentences."""
+        self._parts: list[tuple[list[tuple[str, Sequence[str]]], str]] = []
+        sizes = []
+        for pattern in patterns:
+            pieces = _SLOT.split(pattern)
+            slots = [(pieces[i], words[pieces[i + 1]]) for i in range(0, len(pieces) - 1, 2)]
+            self._parts.append((slots, pieces[-1]))
+            sizes.append(min(math.prod(len(w) for _, w in slots), _LARGEST))
+        self._sizes = np.array(sizes, dtype=np.int64)
+        # A short pattern with few fillings would make strangers repeat each other, so it is drawn less often.
+        weights = np.minimum(self._sizes / 2e5, 1.0) + 1e-9
+        self._weights = np.cumsum(weights / weights.sum())
+
+    @property
+    def size(self) -> int:
+        """How many sentences there are, over all patterns (each capped at 2**50)."""
+        return int(self._sizes.sum())
+
+    def draw(self, rng: np.random.Generator, n: int) -> Ints:
+        """Draw ``n`` sentence numbers, small patterns less often; shape (n,)."""
+        pattern = np.minimum(np.searchsorted(self._weights, rng.random(n)), len(self._parts) - 1)
+        filling = (rng.random(n) * self._sizes[pattern]).astype(np.int64)
+        return filling * len(self._parts) + pattern
+
+    def draw_distinct(self, rng: np.random.Generator, n: int) -> Ints:
+        """Draw up to ``n`` sentence numbers without repetition; fewer where the grammar is too small."""
+        seen = self.draw(rng, n)
+        for _ in range(12):
+            _, first = np.unique(seen, return_index=True)
+            seen = seen[np.sort(first)]
+            if len(seen) >= n:
+                break
+            seen = np.concatenate([seen, self.draw(rng, 2 * (n - len(seen)) + 8)])
+        return seen[:n]
+
+    def render(self, number: int) -> str:
+        """Write the sentence of a number."""
+        rest, pattern = divmod(number, len(self._parts))
+        slots, tail = self._parts[pattern]
+        out = []
+        for literal, words in slots:
+            rest, i = divmod(rest, len(words))
+            out.append(literal)
+            out.append(words[i])
+        out.append(tail)
+        return "".join(out)

@@ -1,0 +1,223 @@
+"""The one orchestrator: plan, sort, write."""
+
+import dataclasses
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from iolaus.errors import InputError, OutputError
+from iolaus.simulate.corpus import Corpus
+from iolaus.simulate.finish import FAILING, finish
+from iolaus.simulate.harvest import campaign
+from iolaus.simulate.operators import Operator, design, recruit
+from iolaus.simulate.people import PersonaMaker
+from iolaus.simulate.population import populate
+from iolaus.simulate.render import Columns, Renderer
+from iolaus.simulate.rhythm import DAY, real_clients
+from iolaus.simulate.scenario import Scenario, scenario_named
+from iolaus.simulate.templates import Wrappings
+from iolaus.simulate.traffic import Traffic
+from iolaus.simulate.world import World
+from iolaus.simulate.write import write_accounts, write_exchanges
+
+__all__ = ["FILES", "SimulationSummary", "simulate"]
+
+FILES: Final = (
+    "exchanges.parquet",
+    "accounts.parquet",
+    "truth_exchanges.parquet",
+    "truth_accounts.parquet",
+    "scenario.json",
+)
+Progress = Callable[[str, int, int], None]
+_LEAST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationSummary:
+    """What was written.
+
+    Attributes:
+        folder: where it lies.
+        scenario: its name.
+        seed: of all chance.
+        exchanges, accounts: rows written.
+        operators: level of each operator.
+        hydra_accounts, harvested: accounts that operators run, and exchanges taken for training.
+        kinds: accounts of each kind.
+    """
+
+    folder: Path
+    scenario: str
+    seed: int
+    exchanges: int
+    accounts: int
+    operators: dict[str, str]
+    hydra_accounts: int
+    harvested: int
+    kinds: dict[str, int]
+
+
+def simulate(
+    scenario: str | Scenario,
+    out: Path,
+    *,
+    seed: int,
+    exchanges: int,
+    text: Path | None = None,
+    organic: Path | None = None,
+    arrivals: Path | None = None,
+    progress: Progress | None = None,
+    **overrides: Any,  # noqa: ANN401 (fields of Scenario, which checks them)
+) -> SimulationSummary:
+    """Write a labelled log with the contract's files.
+
+    The same arguments give the same bytes.
+
+    Args:
+        scenario: a name from SCENARIOS, or a Scenario.
+        out: folder to write; files of an earlier run are replaced, each in one step.
+        seed: of all chance.
+        exchanges: rows of the log, at least 500.
+        text: Parquet of real harvest items (prompt, response, kind).
+        organic: Parquet of real ordinary prompts (prompt, response, kind, language, conversation_id, turn).
+        arrivals: Parquet of real clients' rates (client, window_start_s, rate_rps, cv).
+        progress: called with a phase's name, rows done and rows in all.
+        **overrides: fields of Scenario to change.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: for an unknown scenario or field, a value out of range, or a file that cannot be used.
+        OutputError: where the folder cannot be written.
+    """
+    if exchanges < _LEAST:
+        raise InputError(f"a range needs at least {_LEAST} exchanges, not {exchanges}")
+    if seed < 0:
+        raise InputError(f"the seed must not be negative, and {seed} is")
+    plan = _scenario(scenario, overrides)
+    tell = progress or (lambda phase, done, total: None)
+    traffic, maker, operators = _plan(plan, seed, exchanges, (text, organic, arrivals), tell)
+    rows = finish(traffic, exchanges)
+    first = datetime.fromisoformat(f"{plan.start}T00:00:00+00:00")
+    renderer = Renderer(
+        maker.world, traffic.corpus, traffic.wrappings, traffic.accounts, maker.system_texts,
+        int(first.timestamp()) * 1_000_000, np.random.default_rng([seed, 4]),
+    )  # fmt: skip
+    summary = _summary(out, plan, seed, rows, traffic, operators)
+    document = _document(plan, summary, maker.world, operators)
+    _save(out, renderer, rows, document, lambda done: tell("writing", done, exchanges))
+    return summary
+
+
+def _scenario(scenario: str | Scenario, overrides: dict[str, Any]) -> Scenario:
+    base = scenario_named(scenario) if isinstance(scenario, str) else scenario
+    known = {f.name for f in dataclasses.fields(Scenario)}
+    unknown = sorted(set(overrides) - known)
+    if unknown:
+        raise InputError(f"a scenario has no field {unknown[0]!r}; it has {', '.join(sorted(known))}")
+    try:
+        plan = dataclasses.replace(base, **overrides)
+        datetime.fromisoformat(f"{plan.start}T00:00:00+00:00")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the scenario cannot be built: {error}") from error
+    return plan
+
+
+def _plan(
+    plan: Scenario,
+    seed: int,
+    exchanges: int,
+    files: tuple[Path | None, Path | None, Path | None],
+    tell: Progress,
+) -> tuple[Traffic, PersonaMaker, list[Operator]]:
+    text, organic, arrivals = files
+    clients = real_clients(arrivals, plan.days) if arrivals is not None else None
+    weekday = datetime.fromisoformat(plan.start).weekday()
+    # Separate streams, so that a change in one part leaves the others' draws as they were.
+    world = World(np.random.default_rng([seed, 1]), plan.days, weekday)
+    wrappings = Wrappings()
+    traffic = Traffic(
+        np.random.default_rng([seed, 2]), plan.days, weekday, world.release,
+        Corpus(np.random.default_rng([seed, 3]), text, organic), wrappings, clients,
+    )  # fmt: skip
+    maker = PersonaMaker(world, wrappings, None if clients is None else (clients.rate.tolist(), clients.cv.tolist()))
+    planned = exchanges - round(exchanges * FAILING)
+    operators: list[Operator] = []
+    if plan.levels and plan.hydra_share > 0:
+        each = plan.operators_per_level or int(np.clip(exchanges // 33_000, 2, 6))
+        share = int(planned * plan.hydra_share / (each * len(plan.levels)))
+        for level in plan.levels:
+            menu: list[str] = []
+            for turn in range(each):
+                operator = design(world, plan, level, (turn, each), share, menu)
+                campaign(traffic, maker, operator, recruit(maker, operator, len(operators)))
+                operators.append(operator)
+                tell("planning", traffic.rows, planned)
+    populate(
+        traffic, maker, planned - traffic.rows, hard_negatives=plan.hard_negatives,
+        progress=lambda done: tell("planning", done, planned),
+    )  # fmt: skip
+    return traffic, maker, operators
+
+
+def _summary(
+    out: Path, plan: Scenario, seed: int, rows: Columns, traffic: Traffic, operators: list[Operator]
+) -> SimulationSummary:
+    kinds = Counter(a.kind for a in traffic.accounts)
+    return SimulationSummary(
+        folder=out,
+        scenario=plan.name,
+        seed=seed,
+        exchanges=len(rows["instant"]),
+        accounts=len(traffic.accounts),
+        operators={o.operator_id: f"L{o.level}" for o in operators},
+        hydra_accounts=kinds["hydra"],
+        harvested=int(rows["harvested"].sum()),
+        kinds=dict(sorted(kinds.items())),
+    )
+
+
+def _document(plan: Scenario, summary: SimulationSummary, world: World, operators: list[Operator]) -> dict[str, Any]:
+    return {
+        "schema": "iolaus.scenario/1",
+        "scenario": dataclasses.asdict(plan),
+        "seed": summary.seed,
+        "exchanges": summary.exchanges,
+        "accounts": summary.accounts,
+        "harvested": summary.harvested,
+        "kinds": summary.kinds,
+        "release_day": round(world.release / DAY, 4),
+        "levels": summary.operators,
+        "operators": {o.operator_id: o.to_json() for o in operators},
+    }
+
+
+def _save(
+    out: Path, renderer: Renderer, rows: Columns, document: dict[str, Any], progress: Callable[[int], None]
+) -> None:
+    """Write beside the folder and rename, so that a reader never sees half a file."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".simulate-", dir=out))
+        try:
+            operators = list(document["levels"])
+            write_exchanges(renderer, rows, operators, beside, progress)
+            write_accounts(renderer, operators, beside)
+            text = json.dumps(document, indent=1, sort_keys=True)
+            (beside / "scenario.json").write_text(text + "\n", encoding="utf-8")
+            for name in FILES:
+                (beside / name).replace(out / name)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error

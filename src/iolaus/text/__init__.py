@@ -1,0 +1,21 @@
+"""Prompt families: normalising, sketching, banding, and the templates behind them."""
+
+from iolaus.text.embed import embed_texts
+from iolaus.text.families import Families, find_families
+from iolaus.text.filling import without_habits
+from iolaus.text.lexicon import CAPABILITIES
+from iolaus.text.sketch import BINS, REGION, TextSketch, sketch_prompts
+from iolaus.text.template import template_of
+
+__all__ = [
+    "BINS",
+    "CAPABILITIES",
+    "REGION",
+    "Families",
+    "TextSketch",
+    "embed_texts",
+    "find_families",
+    "sketch_prompts",
+    "template_of",
+    "without_habits",
+]
