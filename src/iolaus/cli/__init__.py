@@ -1,0 +1,49 @@
+"""The command line. Heavy rooms are imported by the command that needs them, so that ``--help`` stays light."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from iolaus import __version__
+from iolaus.cli.detect import detect, explain, score
+from iolaus.cli.simulate import simulate
+from iolaus.errors import IolausError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="iolaus",
+    help="Find model-distillation campaigns in the exchange log of a language-model API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(detect)
+app.command()(simulate)
+app.command()(score)
+app.command()(explain)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"iolaus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Find model-distillation campaigns in the exchange log of a language-model API."""
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are one line and exit status 2."""
+    try:
+        app()
+    except IolausError as error:
+        sys.stderr.write(f"iolaus: {error}\n")
+        sys.exit(2)
