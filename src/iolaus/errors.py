@@ -2,12 +2,34 @@
 
 IolausError                 anything a user can mend; the command line prints it in one line, exit status 2
 ├── InputError              a file, row or column that cannot be used
+│   ├── PlanError           a plan of distillation that cannot be carried out
+│   ├── StaleCache          a teacher's cache made from something else, or damaged
 │   └── TooManyRejects      more rows set aside than the user allows
 ├── OutputError             a folder or file that cannot be written
-└── StoreError              a query failed; carries the step's name and its SQL
+├── EvidenceError           a vault or a case file that is not as it was sealed
+├── ModelError              a language model cannot be reached or used
+│   ├── AccessError         it does not give what is asked of it
+│   ├── AnswerError         what it answered cannot be used
+│   └── BudgetSpent         the budget of queries does not allow it
+├── StoreError              a query failed; carries the step's name and its SQL
+└── TrainingError           training that cannot go on
 """
 
-__all__ = ["InputError", "IolausError", "OutputError", "StoreError", "TooManyRejects"]
+__all__ = [
+    "AccessError",
+    "AnswerError",
+    "BudgetSpent",
+    "EvidenceError",
+    "InputError",
+    "IolausError",
+    "ModelError",
+    "OutputError",
+    "PlanError",
+    "StaleCache",
+    "StoreError",
+    "TooManyRejects",
+    "TrainingError",
+]
 
 
 class IolausError(Exception):
@@ -20,6 +42,18 @@ class InputError(IolausError):
 
 class TooManyRejects(InputError):
     """More rows were set aside than the user allows."""
+
+
+class PlanError(InputError):
+    """A plan of distillation that cannot be carried out; the text names the key."""
+
+
+class StaleCache(InputError):
+    """A teacher's cache that was made from another teacher, tokenizer or corpus, or is damaged."""
+
+
+class TrainingError(IolausError):
+    """Training that cannot go on; the last checkpoint is whole."""
 
 
 class OutputError(IolausError):
@@ -38,3 +72,23 @@ class StoreError(IolausError):
     def __init__(self, step: str, sql: str, reason: str) -> None:
         super().__init__(f"step {step!r} failed: {reason}")
         self.step, self.sql, self.reason = step, sql, reason
+
+
+class EvidenceError(IolausError):
+    """A vault or a case file that is not as it was sealed; the text names file and line."""
+
+
+class ModelError(IolausError):
+    """A language model that cannot be reached, loaded or used; the text names it."""
+
+
+class AccessError(ModelError):
+    """A model does not give what is asked of it, such as log-probabilities."""
+
+
+class AnswerError(ModelError):
+    """What a model answered cannot be used."""
+
+
+class BudgetSpent(ModelError):
+    """The budget of queries does not allow what is asked; nothing was sent."""

@@ -29,9 +29,12 @@ def _clip(p: float) -> float:
 def cauchy_combination(p_values: ArrayLike) -> float:
     """One p-value for the null that all of several nulls hold; no p-values give 1.
 
-    The tail of a mean of Cauchy variables hardly depends on how they depend on each other, so the result holds for
-    signals that see the same exchanges (Liu and Xie, "Cauchy combination test", JASA 115, 2020, section 2). p-values
-    of 1 are drawn in to 1 - 1/(2k), for a single one would otherwise outvote everything.
+    Liu and Xie, "Cauchy combination test", JASA 115 (2020), section 2: as the level goes to 0, the size goes to the
+    level for a fixed number of tests whose scores are pairwise normal, however they correlate. At a level that is not
+    small it exceeds it: for equicorrelated normal scores (200,000 draws or more, correlations 0 to 0.99) the size is
+    at most 1.14 times a level of 0.05 for 3 tests, 1.28 for 8, 1.43 for 20; times a level of 0.01 at most 1.10, 1.22,
+    1.30. Under any dependence whatever it is no bound. p-values above 1 - 1/(2k) are drawn in to that, for a single 1
+    would otherwise outvote everything; for independent tests this costs at most a tenth of the level.
     """
     p = np.asarray(p_values, dtype=float)
     if p.size == 0:

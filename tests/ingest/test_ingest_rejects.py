@@ -55,12 +55,23 @@ def test_too_many_are_one_sentence_and_the_rows_are_there_to_see(path):
     with pytest.raises(TooManyRejects) as caught, Rejects(path) as rejects:
         fill(rejects, range(5, 11))
         rejects.add_many("g", [7, 8], "timestamp", "missing", ["x", None])
-        rejects.check(read=200, share=0.05)
         rejects.check(read=100)
     assert str(caught.value) == (
         "8 of 100 rows cannot be used, more than the 0.05 share allowed; most often missing (3 rows, first in f0 row 6)"
     )
     assert len(path.read_text().splitlines()) == 8
+
+
+def test_each_check_is_of_the_rows_since_the_last(path):
+    rejects = Rejects(path)
+    fill(rejects, range(5))
+    rejects.check(read=100)
+    fill(rejects, range(5))
+    rejects.check(read=100)
+    fill(rejects, range(5, 11))
+    with pytest.raises(TooManyRejects, match="6 of 100 rows"):
+        rejects.check(read=100)
+    assert rejects.count == 16
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

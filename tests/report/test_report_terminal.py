@@ -10,6 +10,7 @@ from rich.console import Console
 from iolaus.campaign import Evidence
 from iolaus.report import closing_table, waterfall
 from iolaus.report.odds import METADATA_CAP, PRIOR, ledger
+from iolaus.schema import VERDICTS
 from iolaus.stats import log_odds_bound
 
 
@@ -24,7 +25,7 @@ def test_closing_table_ranks_campaigns():
     assert text.index("c-5d1e90b2") < text.index("c-0a77e1f4")
     for words in (
         "2 campaigns in 1,204,118 exchanges",
-        "Distillation campaign",
+        "◆ distillation",
         "1,000",
         "61.2M",
         "2.1 × 10⁻⁹",
@@ -34,8 +35,26 @@ def test_closing_table_ranks_campaigns():
 
 def test_closing_table_fits_80_columns():
     text = printed(closing_table(casebook().detection), width=80)
-    for words in ("c-5d1e90b2", "exchanges", "128,178", "2.1 × 10⁻⁹", "2026-03-15"):
+    for words in ("c-5d1e90b2", "exchanges", "128,178", "2.1 × 10⁻⁹"):
         assert words in text
+    _, _, _, *rows = text.rstrip().splitlines()
+    assert len(rows) == len(casebook().detection.campaigns), "one line a campaign"
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_large_campaign_of_any_verdict_takes_one_line_of_80(verdict):
+    campaign = dataclasses.replace(
+        casebook().dossiers[0].campaign,
+        campaign_id="C001",
+        verdict=verdict,
+        accounts=tuple(f"a{i}" for i in range(24_000)),
+        exchange_count=16_000_000,
+        input_tokens=61_200_000_000,
+        output_tokens=99_900_000_000,
+    )
+    text = printed(closing_table(dataclasses.replace(casebook().detection, campaigns=(campaign,))), width=80)
+    assert [line for line in text.splitlines() if "C001" in line and "16,000,000" in line and "03-15" in line]
+    assert len(text.rstrip().splitlines()) == 4
 
 
 def test_no_campaign_is_one_plain_line():

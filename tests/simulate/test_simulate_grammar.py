@@ -6,7 +6,6 @@ import pytest
 from iolaus.simulate.grammar import Grammar
 from iolaus.simulate.grammars import PATTERNS, grammar
 from iolaus.simulate.responses import answer
-from iolaus.simulate.templates import STYLES, Wrappings, phrasing
 from iolaus.simulate.words import WORDS
 
 
@@ -31,15 +30,6 @@ def test_work_queues_never_repeat_and_strangers_seldom_do(domain):
 
 def test_word_lists_hold_no_word_twice():
     assert all(len(set(words)) == len(words) for words in WORDS.values())
-
-
-@pytest.mark.parametrize("style", sorted(STYLES))
-def test_a_wording_holds_its_item_once(style):
-    table, rng = Wrappings(), np.random.default_rng(2)
-    number = table.paraphrased(style)
-    texts = {table.wrap(number, int(c), "ITEM") for c in phrasing(style).draw(rng, 50)}
-    assert len(texts) > 40
-    assert all(t.count("ITEM") == 1 and "\x00" not in t for t in texts)
 
 
 def test_an_answer_is_a_function_of_its_arguments():

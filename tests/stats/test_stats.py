@@ -37,13 +37,20 @@ def equicorrelated(rng, draws, tests, correlation):
     return sps.norm.sf(common + rng.normal(size=(draws, tests)) * np.sqrt(1 - correlation))
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.95, 1.0])
-@pytest.mark.parametrize("tests", [1, 3, 8])
-def test_cauchy_combination_holds_its_level_however_tests_depend(correlation, tests):
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.5, 0.95, 1.0])
+@pytest.mark.parametrize(("tests", "excess"), [(1, 1.0), (3, 1.14), (8, 1.3)])
+def test_cauchy_combination_exceeds_its_level_by_no_more_than_it_says(correlation, tests, excess):
     rng = np.random.default_rng(11)
     combined = [cauchy_combination(row) for row in equicorrelated(rng, 6000, tests, correlation)]
     for level in LEVELS:
-        assert share_below(combined, level) <= 1.2 * level + 0.002
+        assert share_below(combined, level) <= allowed(level, 6000, excess)
+
+
+def test_cauchy_combination_of_dependent_tests_nears_its_level_as_the_level_falls():
+    rng = np.random.default_rng(17)
+    combined = [cauchy_combination(row) for row in equicorrelated(rng, 60_000, 8, 0.3)]
+    assert share_below(combined, 0.05) > 1.15 * 0.05, "if this holds its level, the docstring claims too little"
+    assert share_below(combined, 0.001) <= allowed(0.001, 60_000, 1.15)
 
 
 def test_cauchy_combination_is_near_uniform_where_tests_are_independent():

@@ -1,5 +1,6 @@
 """The DuckDB engine: what comes out, what is left behind, and whose words an error carries."""
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -76,8 +77,8 @@ def test_materialise_replaces(engine):
 
 
 def test_the_order_asked_for_is_the_order_given(engine):
-    rng = np.random.default_rng(3)
-    engine.load("t", NUMBERS, [rows(*rng.permutation(20_000)[i : i + 5000].tolist()) for i in range(0, 20_000, 5000)])
+    shuffled = np.random.default_rng(3).permutation(20_000).tolist()
+    engine.load("t", NUMBERS, [rows(*shuffled[i : i + 5000]) for i in range(0, 20_000, 5000)])
     engine.materialise(one("sorted", "SELECT v, row_number() OVER (ORDER BY word) - 1 AS x FROM t ORDER BY x"))
     answer = engine.run(one("read", "SELECT v FROM sorted ORDER BY x"))
     assert [f"w{v}" for v in answer["v"].to_pylist()] == sorted(f"w{v}" for v in range(20_000))
@@ -199,6 +200,27 @@ def test_a_scratch_file_is_removed_after_an_error(tmp_path):
     with pytest.raises(StoreError), DuckEngine(tmp_path / "scratch.duckdb") as engine:
         engine.load("t", NUMBERS, [rows(1)])
         engine.materialise(one("broken", "SELECT nope FROM t"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_mode_leaves_its_file_to_look_at(tmp_path):
+    path = tmp_path / "steps.duckdb"
+    with DuckEngine(path, debug=True) as engine:
+        engine.run(Pipeline((Step("first", "SELECT 1 AS x"), Step("last", "SELECT x + 1 AS x FROM first"))))
+    assert [p.name for p in tmp_path.iterdir()] == ["steps.duckdb"]
+    with duckdb.connect(str(path), read_only=True) as kept:
+        assert kept.execute("SELECT f.x, l.x FROM first f, last l").fetchall() == [(1, 2)]
+
+
+def test_a_file_that_cannot_be_made_is_one_sentence(tmp_path):
+    with pytest.raises(StoreError, match="step 'open' failed") as caught:
+        DuckEngine(tmp_path / "no" / "such" / "folder.duckdb")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bound_that_duckdb_does_not_take_is_one_sentence(tmp_path):
+    with pytest.raises(StoreError, match="step 'open' failed"):
+        DuckEngine(tmp_path / "scratch.duckdb", threads=0)
     assert list(tmp_path.iterdir()) == []
 
 

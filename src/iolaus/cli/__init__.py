@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from iolaus import __version__
+from iolaus.cli.audit import appeal, audit
 from iolaus.cli.detect import detect, explain, score
+from iolaus.cli.ending import run
+from iolaus.cli.policy import app as policy
 from iolaus.cli.simulate import simulate
-from iolaus.errors import IolausError
 
 __all__ = ["app", "main"]
 
@@ -23,6 +25,9 @@ app.command()(detect)
 app.command()(simulate)
 app.command()(score)
 app.command()(explain)
+app.add_typer(policy, name="policy")
+app.add_typer(audit, name="audit")
+app.add_typer(appeal, name="appeal")
 
 
 def _version(wanted: bool) -> None:
@@ -42,8 +47,4 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors that a user can mend are one line and exit status 2."""
-    try:
-        app()
-    except IolausError as error:
-        sys.stderr.write(f"iolaus: {error}\n")
-        sys.exit(2)
+    sys.exit(run(app))

@@ -45,15 +45,16 @@ def detect(
         book = run(exchanges, accounts, out, settings, listen)
     write_html(book, out / "report.html", redact=redact)
     if as_json:
-        typer.echo(json.dumps(book.detection.to_json(), ensure_ascii=False))
+        typer.echo(json.dumps(book.detection.to_json()))
     elif not quiet:
         terminal = console()
         terminal.print(closing_table(book.detection))
         for note in book.notes:
-            terminal.print(note, style="dim")
+            terminal.print(note, style="dim", markup=False)
         if book.rejected:
-            terminal.print(f"{book.rejected} rows could not be read; see {out / 'rejects.jsonl'}", style="yellow")
-        terminal.print(f"Report: {out / 'report.html'}")
+            rows = "1 row" if book.rejected == 1 else f"{book.rejected:,} rows"
+            terminal.print(f"{rows} could not be used; see {out / 'rejects.jsonl'}", style="yellow", markup=False)
+        terminal.print(f"Report: {out / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def score(
@@ -92,9 +93,9 @@ def _instant(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise InputError(f"--until is no ISO 8601 instant: {text!r}") from error
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _bytes(text: str | None) -> int | None:
@@ -106,8 +107,8 @@ def _bytes(text: str | None) -> int | None:
     unit = text[len(number) :].upper()
     try:
         size = int(float(number) * units[unit])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise InputError(f"--memory is no size: {text!r}; write 4GB or 512MB") from error
-    if size < 128 * 10**6:
-        raise InputError(f"--memory must be at least 128MB, not {text}")
+    if not 128 * 10**6 <= size < 10**15:
+        raise InputError(f"--memory must be at least 128MB and below 1,000,000GB, not {text}")
     return size

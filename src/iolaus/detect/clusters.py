@@ -1,12 +1,9 @@
-"""From links to clusters: Leiden on the bipartite graph of accounts and what they share, then growth from the heaviest.
+"""From links to clusters: seeds of every linking signal, then refinement by wording.
 
-Each linking signal gives its own clusters, so that a signal never testifies for a cluster that it formed. The graph is
-laid out in the order of account and node numbers, which come from sorted values, and the seed is fixed: the order of
-the input's rows changes nothing.
-
-A community of templates and accounts also catches strangers who share a turn of phrase with a member. So each community
-is taken apart: around its heaviest template gather the templates whose users mostly use that one too, and the accounts
-that use them more than now and then; what is left is taken apart again.
+Each linking signal gives seeds: Leiden's communities of the bipartite graph of accounts and what they share. The graph
+is laid out in the order of account and node numbers, which come from sorted values, and the random seed is fixed: the
+order of the input's rows changes nothing. Shared wording gives seeds of its own. Every seed is refined by wording where
+it has wording of its own; seeds of hand-offs, infrastructure and content also stand as they are.
 """
 
 from typing import Final
@@ -15,60 +12,78 @@ import graspologic_native as native
 import numpy as np
 from scipy import sparse
 
-from iolaus.signals import SIGNALS, Cluster, Links, Log, shingle_table
+from iolaus.detect.wording import comes_back, read_wording, refined, seeds
+from iolaus.signals import SIGNALS, Cluster, Links, Log
 
 __all__ = ["find_clusters"]
 
 LEAST_ACCOUNTS: Final = 3
 _SEED: Final = 20_260_103
 _RESOLUTION: Final = 1.0
-# A template joins a group when this share of its users are in the group already.
+# A family joins a group when this share of its users are in the group already.
 _JOINS: Final = 0.5
-# An account that uses the group's templates less than this part of what its median member does is a visitor.
-_VISITS: Final = 0.1
-_LARGEST_SHARE: Final = 0.8
+_SAME: Final = 0.8
 _ROUNDS: Final = 25
-# A prompt is of a group of phrases when it holds so many of them.
-_HOLDS: Final = 4
 
 
 def find_clusters(log: Log) -> list[Cluster]:
-    """Candidate clusters of every linking signal, those formed by text first; near-copies are left out."""
-    found: list[Cluster] = []
+    """Candidate clusters, those of wording first, then the others; near-copies are joined or left out."""
+    wording = read_wording(log)
+    sown = [("wording", seed) for seed in seeds(wording)]
+    plain: list[Cluster] = []
     for signal in SIGNALS:
         links = signal.links(log)
-        if links.account.size == 0:
-            continue
-        for cluster in _clusters_of(log, links, signal.name):
-            if not any(_overlap(cluster, other) >= _LARGEST_SHARE for other in found):
-                found.append(cluster)
-    return found
+        if links.account.size:
+            grown = _clusters_of(log, links, signal.name)
+            sown += [(signal.name, cluster.accounts) for cluster in grown]
+            plain += grown
+    # The same seed may come from several signals.
+    once = {seed.astype(np.int32).tobytes(): (name, seed) for name, seed in reversed(sown)}
+    worded = [cluster for name, seed in once.values() for cluster in refined(log, wording, seed, name)]
+    return _distinct(worded, _by_size(plain))
 
 
-def _overlap(a: Cluster, b: Cluster) -> float:
-    """Jaccard index of the clusters' accounts."""
-    shared = np.intersect1d(a.accounts, b.accounts, assume_unique=True).size
-    return shared / (a.accounts.size + b.accounts.size - shared)
+def _by_size(clusters: list[Cluster]) -> list[Cluster]:
+    return sorted(clusters, key=lambda c: (-c.core.size, int(c.accounts[0]), int(c.core[0])))
+
+
+def _distinct(worded: list[Cluster], plain: list[Cluster]) -> list[Cluster]:
+    """One of every group of near-copies: of wording the most cohesive, then what no other stands for."""
+    order = sorted(worded, key=lambda c: (-round(c.cohesion, 6), -c.core.size, int(c.accounts[0]), int(c.core[0])))
+    clusters = [*order, *plain]
+    if not clusters:
+        return []
+    shared = _shared(clusters)
+    kept: list[int] = []
+    for place, cluster in enumerate(clusters):
+        common = shared[place, kept] if kept else np.zeros(0)
+        sizes = np.array([clusters[k].accounts.size for k in kept])
+        if not (common >= _SAME * (sizes + cluster.accounts.size - common)).any():
+            kept.append(place)
+    return [clusters[k] for k in kept]
+
+
+def _shared(clusters: list[Cluster]) -> np.ndarray:
+    """How many accounts each two clusters have in common; float32 (c, c)."""
+    owner = np.repeat(np.arange(len(clusters)), [c.accounts.size for c in clusters])
+    account = np.concatenate([c.accounts for c in clusters])
+    table = sparse.csr_matrix((np.ones(owner.size, np.float32), (owner, account)))
+    common: np.ndarray = (table @ table.T).toarray()
+    return common
 
 
 def _clusters_of(log: Log, links: Links, name: str) -> list[Cluster]:
     accounts, account_at = np.unique(links.account, return_inverse=True)
     nodes, node_at = np.unique(links.node, return_inverse=True)
     community = _leiden(account_at, node_at + accounts.size, links.weight, accounts.size + nodes.size)
-    of_edge = community[node_at + accounts.size]
+    of_node, of_account = community[accounts.size :], community[: accounts.size]
     clusters = []
-    for label in np.unique(of_edge):
-        own = nodes[community[accounts.size :] == label]
+    for label in np.unique(of_node):
         if name == "families":
-            clusters.extend(_grown_families(log, own.astype(np.int32)))
-        elif name == "phrases":
-            inside = (of_edge == label) & (community[account_at] == label)
-            clusters.extend(_grown_phrases(log, links.node[inside], links.account[inside]))
+            clusters.extend(_grown_families(log, nodes[of_node == label].astype(np.int32)))
         else:
-            members = accounts[community[: accounts.size] == label].astype(np.int32)
-            clusters.append(_whole(log, members, name))
-    clusters = [c for c in clusters if c.accounts.size >= LEAST_ACCOUNTS]
-    return sorted(clusters, key=lambda c: (-c.core.size, int(c.accounts[0]), int(c.core[0])))
+            clusters.append(_whole(log, accounts[of_account == label].astype(np.int32), name))
+    return _by_size([c for c in clusters if c.accounts.size >= LEAST_ACCOUNTS])
 
 
 def _whole(log: Log, members: np.ndarray, name: str) -> Cluster:
@@ -83,45 +98,29 @@ def _grown_families(log: Log, families: np.ndarray) -> list[Cluster]:
     rows = np.flatnonzero(np.isin(log.family, families))
     place = np.searchsorted(families, log.family[rows])
     clusters = []
-    shape = (families.size, log.accounts)
-    for group in _groups(place, log.account[rows], np.ones(rows.size), shape):
-        core, members = _core(log, rows[group[place]])
-        clusters.append(Cluster(members, core, np.sort(families[group]), "families"))
+    for group in _groups(place, log.account[rows], (families.size, log.accounts)):
+        own = rows[group[place]]
+        members = comes_back(np.bincount(log.account[own], minlength=log.accounts))
+        core = own[members[log.account[own]]]
+        clusters.append(
+            Cluster(np.flatnonzero(members).astype(np.int32), core, np.sort(families[group]), "families")
+        )
     return clusters
 
 
-def _grown_phrases(log: Log, node: np.ndarray, account: np.ndarray) -> list[Cluster]:
-    """Groups of a community's phrases, with the prompts that hold several of a group's and the accounts behind them."""
-    names = np.unique(node)
-    people = np.unique(account)
-    rows = np.flatnonzero(np.isin(log.account, people))
-    at, name = shingle_table(log, rows)
-    known = np.isin(name, names.view(np.uint64))
-    at, which = at[known], np.searchsorted(names.view(np.uint64), name[known])
-    clusters = []
-    for group in _groups(which, log.account[rows[at]], np.ones(at.size), (names.size, log.accounts)):
-        held = np.bincount(at[group[which]], minlength=rows.size)
-        core, members = _core(log, rows[held >= _HOLDS])
-        if members.size:
-            empty = np.zeros(0, np.int32)
-            clusters.append(Cluster(members, core, empty, "phrases", np.sort(names[group].view(np.uint64))))
-    return clusters
-
-
-def _groups(thing: np.ndarray, account: np.ndarray, uses: np.ndarray, shape: tuple[int, int]) -> list[np.ndarray]:
-    """Take things apart into groups whose users are mostly the same.
+def _groups(family: np.ndarray, account: np.ndarray, shape: tuple[int, int]) -> list[np.ndarray]:
+    """Take families apart into groups whose users are mostly the same.
 
     Args:
-        thing: int64 (e,) what is used, numbered from 0.
+        family: int64 (e,), families numbered from 0, one entry an exchange.
         account: (e,) by whom.
-        uses: (e,) how often.
-        shape: number of things, and A.
+        shape: number of families, and A.
 
     Returns:
-        Masks over the things, bool (t,) each, that do not overlap. Groups grow around the most used thing; a thing
+        Masks over the families, bool (f,) each, that do not overlap. Groups grow around the most used family; a family
         joins when at least half of its users come back to what the group already has.
     """
-    table = sparse.coo_matrix((uses.astype(float), (thing, account)), shape=shape).tocsr()
+    table = sparse.coo_matrix((np.ones(family.size), (family, account)), shape=shape).tocsr()
     users = table.copy()
     users.data[:] = 1.0
     count = np.asarray(users.sum(axis=1)).ravel()
@@ -132,7 +131,7 @@ def _groups(thing: np.ndarray, account: np.ndarray, uses: np.ndarray, shape: tup
         group = np.zeros(shape[0], dtype=bool)
         group[int(np.argmax(np.where(free, heavy, -1)))] = True
         for _ in range(_ROUNDS):
-            inside = _comes_back(np.asarray(table[group].sum(axis=0)).ravel())
+            inside = comes_back(np.asarray(table[group].sum(axis=0)).ravel())
             joins = free & ~group & (users @ inside.astype(float) >= _JOINS * count)
             if not joins.any():
                 break
@@ -140,24 +139,6 @@ def _groups(thing: np.ndarray, account: np.ndarray, uses: np.ndarray, shape: tup
         free &= ~group
         groups.append(group)
     return groups
-
-
-def _comes_back(counts: np.ndarray) -> np.ndarray:
-    """Who is no visitor, given each account's uses; bool (A,)."""
-    used = counts[counts > 0]
-    if used.size == 0:
-        return counts > 0
-    # The median use's account, not the median account: visitors may outnumber members.
-    order = np.sort(used)
-    typical = order[np.searchsorted(np.cumsum(order), order.sum() / 2)]
-    inside: np.ndarray = counts >= max(_VISITS * typical, 1.0)
-    return inside
-
-
-def _core(log: Log, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of exchanges that share text, those of accounts that come back to it, and these accounts."""
-    members = _comes_back(np.bincount(log.account[rows], minlength=log.accounts).astype(float))
-    return rows[members[log.account[rows]]], np.flatnonzero(members).astype(np.int32)
 
 
 def _leiden(left: np.ndarray, right: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:

@@ -23,6 +23,7 @@ __all__ = ["open_csv"]
 
 # A row has to fit into a block, quotes and all.
 BLOCK_BYTES: Final = 32 << 20
+TAIL_BYTES: Final = 64
 RAGGED: Final = "the row has more or fewer fields than the header"
 
 
@@ -46,7 +47,7 @@ def open_csv(file: SourceFile, table: pa.Schema, batch_rows: int) -> Reader:
     lacking = frozenset(f.name for f in table if not f.nullable and f.name not in present)
     if len(first) == 1 and len(head) < HEAD_BYTES:
         return Reader(present, 0, lambda: iter(()), lacking)
-    return Reader(present, None, lambda: _chunks(file, wanted, batch_rows), lacking)
+    return Reader(present, None, lambda: _chunks(file, header, wanted, batch_rows), lacking)
 
 
 def _first_records(file: SourceFile, head: bytes) -> list[list[str]]:
@@ -97,6 +98,9 @@ class _Utf8(io.RawIOBase):
     """A stream with U+FFFD for every byte that is not UTF-8.
 
     Arrow decodes a ragged row to show it to its handler, and gives the whole file up where that fails.
+
+    Attributes:
+        tail: the last bytes read so far.
     """
 
     def __init__(self, stream: pa.NativeFile) -> None:
@@ -105,6 +109,7 @@ class _Utf8(io.RawIOBase):
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._ready = b""
         self._mended = 0
+        self.tail = b""
 
     def readable(self) -> bool:
         """It is."""
@@ -114,6 +119,7 @@ class _Utf8(io.RawIOBase):
         """At most `size` bytes, none only at the end."""
         while not self._ready:
             data = bytes(self._stream.read(size if size > 0 else BLOCK_BYTES))
+            self.tail = (self.tail + data[-TAIL_BYTES:])[-TAIL_BYTES:]
             self._ready = self._valid(data)
             if not data:
                 break
@@ -138,18 +144,26 @@ class _Utf8(io.RawIOBase):
         return mended
 
 
-def _chunks(file: SourceFile, wanted: dict[str, str], batch_rows: int) -> Iterator[Chunk]:
+def _chunks(file: SourceFile, header: list[str], wanted: dict[str, str], batch_rows: int) -> Iterator[Chunk]:
     ragged = _Ragged()
     number = 1
+    # The last field of all tells whether the last row ends or runs into the end of the file.
+    final = header[-1] if header.count(header[-1]) == 1 else None
+    names = [*wanted, *([final] if final is not None and final not in wanted else [])]
+    last = b""
     with open_bytes(file) as stream:
         text = _Utf8(stream)
-        for batch in _open(pa.PythonFile(text, mode="r"), list(wanted), ragged):
+        for batch in _open(pa.PythonFile(text, mode="r"), names, ragged):
             _check_quotes(file, ragged)
-            plain = batch.rename_columns([wanted[name] for name in batch.schema.names])
+            if final is not None and batch.num_rows:
+                last = batch[final][-1].as_py() or b""
+            plain = batch.select(list(wanted)).rename_columns(list(wanted.values()))
             for part in split(plain, batch_rows):
                 numbers = ragged.skip(number, part.num_rows)
                 yield Chunk(part, numbers, {}, ragged.report(), text.take())
                 number = int(numbers[-1]) + 1
+    if b"\n" in last and not text.tail.rstrip(b"\r\n").endswith(b'"'):
+        ragged.open_quote = ragged.open_quote or number - 1
     _check_quotes(file, ragged)
     rest, mended = ragged.report(), text.take()
     if rest or mended:

@@ -64,13 +64,14 @@ class Rejects:
         self.count = 0
         self._kept: list[Reject] = []
         self._counts: Counter[str] = Counter()
+        self._unchecked: Counter[str] = Counter()
         self._first: dict[str, Reject] = {}
         self._notes: Counter[str] = Counter()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Rows set aside by cause ("prompt: missing"), most frequent first, ties by name."""
-        return dict(sorted(self._counts.items(), key=lambda pair: (-pair[1], pair[0])))
+        return _ranked(self._counts)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,6 +96,7 @@ class Rejects:
         reject = Reject(file, row, column, reason, short)
         self.count += 1
         self._counts[reject.cause] += 1
+        self._unchecked[reject.cause] += 1
         first = self._first.get(reject.cause)
         if first is None or reject.order < first.order:
             self._first[reject.cause] = reject
@@ -119,23 +121,25 @@ class Rejects:
                 self.add(file, row, column, reason, exchange_id)
 
     def check(self, read: int, share: float = 0.05) -> None:
-        """Complain where too much was set aside.
+        """Complain where too much was set aside since the last check: each table answers for its own rows.
 
         Args:
-            read: rows read, those set aside included.
+            read: rows read since then, those set aside included.
             share: the largest share of them that may be set aside, 0 to 1.
 
         Raises:
             TooManyRejects: it was more.
         """
-        if self.count <= share * read:
+        found, self._unchecked = self._unchecked, Counter()
+        count = found.total()
+        if count <= share * read:
             return
-        cause, times = next(iter(self.counts.items()))
+        cause, times = next(iter(_ranked(found).items()))
         first = self._first[cause]
         where = f", first in {first.file}" if first.file else ""
         where += f" row {first.row}" if first.file and first.row else ""
         raise TooManyRejects(
-            f"{self.count:,} of {read:,} rows cannot be used, more than the {share:.4g} share allowed; "
+            f"{count:,} of {read:,} rows cannot be used, more than the {share:.4g} share allowed; "
             f"most often {cause} ({times:,} rows{where})"
         )
 
@@ -181,3 +185,7 @@ class Rejects:
         """Write the file if all went well or too much was set aside."""
         if kind is None or issubclass(kind, TooManyRejects):
             self.close()
+
+
+def _ranked(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

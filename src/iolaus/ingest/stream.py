@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -117,28 +118,48 @@ def read_exchanges(
     return ExchangeStream(find_files(source), rejects, until, batch_rows, progress)
 
 
-def read_accounts(source: str | Path, rejects: Rejects, *, until: datetime | None = None) -> pa.Table:
+def read_accounts(
+    source: str | Path, rejects: Rejects, *, until: datetime | None = None, rejected_share: float = 0.05
+) -> pa.Table:
     """Read an account table.
 
     Args:
         source: as for `read_exchanges`.
-        rejects: takes the rows that cannot be used.
+        rejects: takes the rows that cannot be used, and those whose account_id another row has.
         until: accounts created after this are left out, and closed ones that closed after it are still open.
+        rejected_share: the largest share of the rows that may be set aside.
 
     Returns:
-        The accounts in `iolaus.schema.ACCOUNTS`, in the order of the files; an account_id may be there twice.
+        The accounts in `iolaus.schema.ACCOUNTS`, each account_id once.
 
     Raises:
         InputError: as for `read_exchanges`.
+        TooManyRejects: more rows were set aside than may be.
     """
-    rows = _Rows(find_files(source), ACCOUNT_TABLE, rejects, until, BATCH_ROWS)
+    files = find_files(source)
+    rows = _Rows(files, ACCOUNT_TABLE, rejects, until, BATCH_ROWS)
     table = pa.Table.from_batches(rows.batches(), schema=ACCOUNTS)
+    table = _each_once(table, files[0].name if len(files) == 1 else None, rejects)
+    rejects.check(rows.read, rejected_share)
     last = horizon(until)
     if last is None:
         return table
     closed = table["closed_at"]
     open_still = pc.if_else(pc.greater(closed, last), pa.scalar(None, closed.type), closed)
     return table.set_column(table.schema.get_field_index("closed_at"), ACCOUNTS.field("closed_at"), open_still)
+
+
+def _each_once(table: pa.Table, file: str | None, rejects: Rejects) -> pa.Table:
+    """Of rows with one account_id the first by their values, so that the rows' order does not matter."""
+    if pc.count_distinct(table["account_id"]).as_py() == table.num_rows:
+        return table
+    # Nulls sort last: the row that says more stays.
+    table = table.sort_by([(name, "ascending") for name in table.schema.names])
+    ids = table["account_id"].combine_chunks()
+    again = np.zeros(len(ids), dtype=np.bool_)
+    again[1:] = np.asarray(pc.equal(ids[1:], ids[:-1]))
+    rejects.add_many(file, [None] * int(again.sum()), "account_id", "repeats an account_id")
+    return table.filter(pa.array(~again))
 
 
 class _Rows:

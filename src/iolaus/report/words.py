@@ -24,9 +24,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class VerdictWords:
-    """A verdict for readers: its label, a mark that does not rest on colour, what it means, what to do."""
+    """A verdict for readers.
+
+    Attributes:
+        label: its name.
+        short: its name in a word, for the terminal.
+        mark: tells verdicts apart where colour does not.
+        meaning: what it says of the accounts.
+        action: what to do.
+    """
 
     label: str
+    short: str
     mark: str
     meaning: str
     action: str
@@ -43,6 +52,7 @@ class Strength:
 _VERDICTS: Final = {
     "distillation_campaign": VerdictWords(
         "Distillation campaign",
+        "distillation",
         "◆",
         "These accounts act as one operator, hide that they do, and collect answers the way training data are"
         " collected.",
@@ -51,6 +61,7 @@ _VERDICTS: Final = {
     ),
     "coordinated_open": VerdictWords(
         "Coordinated, openly",
+        "open",
         "■",
         "These accounts act as one operator and collect answers the way training data are collected, but they"
         " openly belong to one organisation.",
@@ -58,6 +69,7 @@ _VERDICTS: Final = {
     ),
     "coordinated_other": VerdictWords(
         "Coordinated, not extracting",
+        "other",
         "▲",
         "These accounts act as one operator, but their traffic does not look like training data being collected.",
         "Look for another explanation: a shared tool, resold access, or another kind of abuse. Nothing here"
@@ -65,6 +77,7 @@ _VERDICTS: Final = {
     ),
     "inconclusive": VerdictWords(
         "Inconclusive",
+        "inconclusive",
         "○",
         "Something ties these accounts together, but not enough to say what.",
         "Take no action on this alone. Run again when more traffic has arrived, or with the missing columns.",
@@ -120,7 +133,8 @@ def _spoken(name: str) -> str:
 def verdict_words(verdict: str) -> VerdictWords:
     """A verdict's words; a verdict that is not known keeps its name and promises nothing."""
     known = _VERDICTS.get(verdict)
-    return known or VerdictWords(_spoken(verdict), "○", "This version of the report does not know this verdict.", "")
+    spoken = _spoken(verdict)
+    return known or VerdictWords(spoken, spoken[:14], "○", "This version of the report does not know this verdict.", "")
 
 
 def signal_words(kind: str) -> tuple[str, str]:

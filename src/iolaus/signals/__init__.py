@@ -3,7 +3,6 @@
 from iolaus.signals.base import Finding, Links, Signal
 from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, distinct_pairs
 from iolaus.signals.mixture import sample_for_vectors
-from iolaus.signals.phrases import shingle_table
 from iolaus.signals.queue import shared_list
 from iolaus.signals.registry import SIGNALS
 
@@ -21,5 +20,4 @@ __all__ = [
     "distinct_pairs",
     "sample_for_vectors",
     "shared_list",
-    "shingle_table",
 ]

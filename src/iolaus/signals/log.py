@@ -94,6 +94,8 @@ class Cluster:
         families: int32 (f,), the families that are its own, sorted; empty where none formed it.
         phrases: uint64 (s,), the shingles that are its own, sorted; empty where none formed it.
         formed_by: name of the signal whose links formed it. That signal does not also testify.
+        cohesion: how well its accounts and its words agree, 0 to 1: the mean Jaccard index of its shingles' audiences
+            with its accounts; 0 where no words formed it.
     """
 
     accounts: np.ndarray
@@ -101,6 +103,7 @@ class Cluster:
     families: np.ndarray
     formed_by: str
     phrases: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    cohesion: float = 0.0
 
     @property
     def of_text(self) -> bool:

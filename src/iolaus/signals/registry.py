@@ -8,7 +8,6 @@ from iolaus.signals.families import FamilySignal
 from iolaus.signals.infrastructure import InfrastructureSignal
 from iolaus.signals.mixture import MixtureSignal
 from iolaus.signals.onset import OnsetSignal
-from iolaus.signals.phrases import PhraseSignal
 from iolaus.signals.profile import ProfileSignal
 from iolaus.signals.queue import QueueSignal
 from iolaus.signals.synchrony import SynchronySignal
@@ -17,7 +16,6 @@ __all__ = ["SIGNALS"]
 
 SIGNALS: Final[tuple[Signal, ...]] = (
     FamilySignal(),
-    PhraseSignal(),
     ProfileSignal(),
     QueueSignal(),
     MixtureSignal(),

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Grammar", "Ints"]
+__all__ = ["SLOT", "Grammar", "Ints"]
 
 Ints = NDArray[np.int64]
 
 # Numbers stay exact as float64 when they are drawn by scaling a uniform variate.
 _LARGEST = 2**50
-_SLOT = re.compile(r"\{(\w+)\}")
+SLOT = re.compile(r"\{(\w+)\}")
 
 
 class Grammar:
@@ -27,23 +27,24 @@ class Grammar:
     Args:
         patterns: sentences with slots such as ``{city}``.
         words: word list of each slot; entries must be distinct within a list.
+        even: draw every pattern as often; else one with few sentences is drawn less often.
 
     Raises:
         KeyError: where a slot has no word list.
     """
 
-    def __init__(self, patterns: Sequence[str], words: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, patterns: Sequence[str], words: Mapping[str, Sequence[str]], *, even: bool = False) -> None:
         """Parse the patterns and count their sentences."""
         self._parts: list[tuple[list[tuple[str, Sequence[str]]], str]] = []
         sizes = []
         for pattern in patterns:
-            pieces = _SLOT.split(pattern)
+            pieces = SLOT.split(pattern)
             slots = [(pieces[i], words[pieces[i + 1]]) for i in range(0, len(pieces) - 1, 2)]
             self._parts.append((slots, pieces[-1]))
             sizes.append(min(math.prod(len(w) for _, w in slots), _LARGEST))
         self._sizes = np.array(sizes, dtype=np.int64)
-        # A short pattern with few fillings would make strangers repeat each other, so it is drawn less often.
-        weights = np.minimum(self._sizes / 2e5, 1.0) + 1e-9
+        # A short pattern with few fillings would make strangers repeat each other.
+        weights = np.ones(len(sizes)) if even else np.minimum(self._sizes / 2e5, 1.0) + 1e-9
         self._weights = np.cumsum(weights / weights.sum())
 
     @property
@@ -52,7 +53,7 @@ class Grammar:
         return int(self._sizes.sum())
 
     def draw(self, rng: np.random.Generator, n: int) -> Ints:
-        """Draw ``n`` sentence numbers, small patterns less often; shape (n,)."""
+        """Draw ``n`` sentence numbers; shape (n,)."""
         pattern = np.minimum(np.searchsorted(self._weights, rng.random(n)), len(self._parts) - 1)
         filling = (rng.random(n) * self._sizes[pattern]).astype(np.int64)
         return filling * len(self._parts) + pattern

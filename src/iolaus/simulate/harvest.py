@@ -1,11 +1,11 @@
 """An operator at work: one queue of items, dealt out over its accounts and over time."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iolaus.simulate.deal import Slots, deal, deal_copies, threads
 from iolaus.simulate.grammar import Ints
 from iolaus.simulate.operators import CAPABILITIES, Operator
 from iolaus.simulate.people import Account, PersonaMaker
@@ -14,22 +14,6 @@ from iolaus.simulate.rhythm import DAY, HOUR, Floats, Session, arrivals
 from iolaus.simulate.traffic import DOMAIN, Traffic
 
 __all__ = ["campaign"]
-
-_REACH = 6 * HOUR
-
-
-@dataclass(slots=True)
-class _Slots:
-    """Requests of a campaign in time order: when, by which account, and what each does.
-
-    ``item`` is a place in the queue, or -1 for a request that goes on with the conversation of slot
-    ``parent``.
-    """
-
-    instant: Ints
-    account: Ints
-    item: Ints
-    parent: Ints
 
 
 def campaign(traffic: Traffic, maker: PersonaMaker, operator: Operator, accounts: list[Account]) -> None:
@@ -42,7 +26,11 @@ def campaign(traffic: Traffic, maker: PersonaMaker, operator: Operator, accounts
         traffic.ordinary(number, int(n))
     instant, who = _dispatch(traffic, operator, accounts, total - cover)
     goes_on = [operator.continues * (a.habits.continues if operator.level >= 3 else 1.0) for a in accounts]
-    slots = _deal(traffic.rng, operator, instant, who, goes_on)
+    slots = (
+        deal_copies(operator.copies, instant, who)
+        if operator.copies > 1
+        else deal(traffic.rng, instant, who, goes_on, operator.hands_off)
+    )
     _write(traffic, maker, operator, np.array(numbers), slots)
 
 
@@ -99,57 +87,7 @@ def _rounds(rng: np.random.Generator, counts: Ints) -> Ints:
     return who[np.argsort(turn + rng.random(len(turn)) * 1.5, kind="stable")]
 
 
-def _deal(rng: np.random.Generator, operator: Operator, instant: Ints, who: Ints, goes_on: list[float]) -> _Slots:
-    """Deal the queue: each item to one account, or to exactly ``copies`` different ones."""
-    if operator.copies > 1:
-        return _deal_copies(operator.copies, instant, who)
-    chance = rng.random(len(instant)).tolist()
-    at, by = instant.tolist(), who.tolist()
-    item, parent, following = [], [], 0
-    last: dict[int, int] = {}
-    taken: set[int] = set()
-    for i, x in enumerate(chance):
-        before = -1
-        continues = goes_on[by[i]]
-        if x < continues:
-            before = last.get(by[i], -1)
-        elif x < continues + operator.hands_off and i and by[i - 1] != by[i]:
-            before = i - 1
-        if before >= 0 and (before in taken or at[i] - at[before] > _REACH):
-            before = -1
-        last[by[i]] = i
-        parent.append(before)
-        if before >= 0:
-            taken.add(before)
-            item.append(-1)
-        else:
-            item.append(following)
-            following += 1
-    return _Slots(instant, who, np.array(item, dtype=np.int64), np.array(parent, dtype=np.int64))
-
-
-def _deal_copies(copies: int, instant: Ints, who: Ints) -> _Slots:
-    """Deal each item to exactly ``copies`` accounts; items still open at the end are taken out again."""
-    asked: list[set[int]] = []
-    waiting: list[int] = []
-    item = []
-    for account in who.tolist():
-        place = next((i for i in waiting if account not in asked[i]), None)
-        if place is None:
-            place = len(asked)
-            asked.append(set())
-            waiting.append(place)
-        asked[place].add(account)
-        item.append(place)
-        if len(asked[place]) == copies:
-            waiting.remove(place)
-    items = np.array(item, dtype=np.int64)
-    keep = ~np.isin(items, waiting)
-    _, items = np.unique(items[keep], return_inverse=True)
-    return _Slots(instant[keep], who[keep], items, np.full(int(keep.sum()), -1, dtype=np.int64))
-
-
-def _write(traffic: Traffic, maker: PersonaMaker, operator: Operator, numbers: Ints, slots: _Slots) -> None:
+def _write(traffic: Traffic, maker: PersonaMaker, operator: Operator, numbers: Ints, slots: Slots) -> None:
     n = len(slots.instant)
     if n == 0:
         return
@@ -167,10 +105,12 @@ def _write(traffic: Traffic, maker: PersonaMaker, operator: Operator, numbers: I
         # Some requests go bare, since a wording around every one would itself be a mark.
         bare = traffic.rng.beta(1.3, 1.6, len(numbers))
         wrap[traffic.rng.random(n) < bare[slots.account]] = 0
-    thread, conversation, turn = _threads(traffic, numbers, slots)
+    said = threads(traffic, slots)
     for i in np.flatnonzero(~opening).tolist():
         domain[i] = domain[slots.parent[i]]
     domain[~opening], code[~opening] = traffic.followups(domain[~opening])
+    again = slots.repeats >= 0
+    code[again] = code[slots.repeats[again]]
     passages = np.zeros(n, dtype=np.int64)
     passages[opening] = queue["passages"][slots.item[opening]]
     account = numbers[slots.account]
@@ -181,8 +121,8 @@ def _write(traffic: Traffic, maker: PersonaMaker, operator: Operator, numbers: I
     keeps = np.array([a.habits.conversations for a in traffic.accounts], dtype=np.bool_)[account]
     traffic.add(
         instant=slots.instant, account=account, domain=domain, code=code,
-        wrap=wrap, wording=traffic.reword(wrap), thread=thread,
-        conversation=np.where(keeps, conversation, -1), turn=turn,
+        wrap=wrap, wording=traffic.reword(wrap), thread=said.thread, turn=said.turn,
+        conversation=np.where(keeps, said.conversation, -1), saves=said.saves, resumes=said.resumes,
         system=systems[slots.account],
         model=_models(traffic, operator, account, slots.instant), harvested=True, passages=passages,
         tools=_tools(traffic, operator, account, domain),
@@ -198,31 +138,17 @@ def _templates(
     own = _habit(traffic, numbers, "system").astype(np.int32)
     if operator.wording == "raw":
         return dict.fromkeys(styles, 0), own
-    if operator.in_system:
-        # The elicitation stands in the system instructions, and prompts are bare items; the careful reword
-        # it, and leave it out on accounts that pass for plain ones.
-        if operator.wording == "fixed":
-            return dict.fromkeys(styles, 0), np.full(len(numbers), maker.elicitation(styles[0]), dtype=np.int32)
-        told = traffic.rng.random(len(numbers)) < 0.55
-        texts = [maker.elicitation(styles[0]) if t else int(s) for t, s in zip(told, own, strict=True)]
-        return dict.fromkeys(styles, 0), np.array(texts, dtype=np.int32)
+    add = traffic.wrappings.fixed if operator.wording == "fixed" else traffic.wrappings.paraphrased
+    if not operator.in_system:
+        return {s: add(traffic.rng, s) for s in styles}, own
+    # The elicitation stands in the system instructions, and prompts are bare items; the careful word it anew
+    # for each account, and leave it out on accounts that pass for plain ones.
+    wrap = add(traffic.rng, styles[0])
     if operator.wording == "fixed":
-        return {s: traffic.wrappings.fixed(traffic.rng, s) for s in styles}, own
-    return {s: traffic.wrappings.paraphrased(s) for s in styles}, own
-
-
-def _threads(traffic: Traffic, numbers: Ints, slots: _Slots) -> tuple[Ints, Ints, Ints]:
-    """Thread of messages, conversation as the provider sees it, and turn of each slot; shapes (n,)."""
-    n = len(slots.instant)
-    fresh = traffic.threads(n)
-    thread, conversation = fresh.copy(), fresh.copy()
-    turn = np.ones(n, dtype=np.int64)
-    for i in np.flatnonzero(slots.parent >= 0).tolist():
-        p = int(slots.parent[i])
-        thread[i], turn[i] = thread[p], turn[p] + 1
-        if slots.account[i] == slots.account[p]:
-            conversation[i] = conversation[p]
-    return thread, conversation, turn
+        return dict.fromkeys(styles, 0), np.full(len(numbers), maker.elicitation(wrap), dtype=np.int32)
+    told = traffic.rng.random(len(numbers)) < 0.55
+    texts = [maker.elicitation(wrap) if t else int(s) for t, s in zip(told, own, strict=True)]
+    return dict.fromkeys(styles, 0), np.array(texts, dtype=np.int32)
 
 
 def _models(traffic: Traffic, operator: Operator, account: Ints, instant: Ints) -> NDArray[np.int8]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from iolaus.simulate.people import Account, PersonaMaker
 from iolaus.simulate.rhythm import DAY, HOUR, Session, arrivals
+from iolaus.simulate.sharing import follow_link, share_link
 from iolaus.simulate.traffic import DOMAIN, Traffic
 
 __all__ = ["NEGATIVES"]
@@ -25,6 +26,18 @@ def _spend(traffic: Traffic, account: Account, end: int, most: int = 10**9) -> i
     return number
 
 
+def _pass_on(traffic: Traffic, maker: PersonaMaker, owner: int, reader: int) -> None:
+    """One of the owner's conversations, which the reader goes on with some minutes later."""
+    rng = maker.world.rng
+    first, second = traffic.accounts[owner], traffic.accounts[reader]
+    begins, ends = max(first.begins, second.begins), min(first.ends, second.ends)
+    if ends - begins > 0.1:
+        topic = str(rng.choice(["chat", "write", "math"]))
+        instant = int(rng.uniform(begins, ends - 0.05) * DAY)
+        saved = share_link(traffic, owner, topic, int(traffic.corpus.draw(topic, 1)[0]), instant)
+        follow_link(traffic, reader, topic, saved, np.array([instant + int(rng.integers(HOUR // 60, HOUR))]))
+
+
 def _client(maker: PersonaMaker, name: str) -> int:
     """The client of a product: half of them name themselves, the others leave their library's name."""
     rng = maker.world.rng
@@ -34,7 +47,10 @@ def _client(maker: PersonaMaker, name: str) -> int:
 
 
 def _enterprises(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
-    """Service accounts of one company: one organisation, one payment, shared templates and machines."""
+    """Service accounts of one company: one organisation, one payment, shared templates and machines.
+
+    Half of the companies run theirs behind one gateway, which sends each turn of a conversation to any of them.
+    """
     rng, world, end = maker.world.rng, maker.world, traffic.rows + rows
     while traffic.rows < end:
         org, pay, domain = world.token("org"), world.token("pay"), world.domain()
@@ -43,29 +59,39 @@ def _enterprises(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) ->
         wraps = [maker.wrapping(s) for s in rng.choice(["product", "code", "reasoning"], 2)]
         system, agent = maker.system(), world.agent()
         size = int(rng.integers(4, 14))
+        gateway, since, team = rng.random() < 0.5, traffic.blocks, list[int]()
+        created, begins, ends, closed = maker.lifetime()
         for _ in range(size):
             account = maker.make("startup", kind)
+            if gateway:
+                account.created, account.begins, account.ends, account.closed = created, begins, ends, closed
             account.org, account.payment, account.email = org, pay, domain
             account.country, account.zone, account.ips, account.agents = country, zone, office, [agent]
             account.signup_ip, account.plan = office[0], "enterprise" if size > 8 else account.plan
             account.habits.wrappings, account.habits.wrapped = wraps, 0.85
             account.habits.system = system if rng.random() < 0.6 else -1
-            _spend(traffic, account, end, max(rows // 6, 30))
+            team.append(_spend(traffic, account, end, max(rows // 6, 30)))
+        if gateway:
+            traffic.balance(since, team, 0.7)
 
 
 def _campuses(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
-    """Students and staff behind the few addresses of a campus network."""
+    """Students and staff behind the few addresses of a campus network; friends pass conversations on by a link."""
     rng, world, end = maker.world.rng, maker.world, traffic.rows + rows
     while traffic.rows < end:
         country, zone = world.region()
         nat = [world.address(country, "campus") for _ in range(3)]
         domain = world.domain("edu")
+        people = []
         for _ in range(int(rng.integers(20, 60))):
             account = maker.make("app_user" if rng.random() < 0.6 else "developer", kind)
             account.country, account.zone, account.email = country, zone, domain
             account.ips = [*nat, world.address(country)]
             account.signup_ip = nat[int(rng.integers(3))]
-            _spend(traffic, account, end)
+            people.append(_spend(traffic, account, end))
+        for owner, reader in zip(people[::8], people[1::8], strict=False):
+            if traffic.rows + 2 <= end:
+                _pass_on(traffic, maker, owner, reader)
 
 
 def _tenants(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
@@ -121,7 +147,10 @@ def _researchers(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) ->
 
 
 def _resellers(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
-    """A reseller's customers: one payment, one egress and one client, but each with wishes of its own."""
+    """A reseller's customers: one payment, one egress and one client, but each with wishes of its own.
+
+    A third of the resellers have no account for each customer, but send all turns to any of their accounts.
+    """
     rng, world, end = maker.world.rng, maker.world, traffic.rows + rows
     while traffic.rows < end:
         country, _ = world.region()
@@ -129,12 +158,15 @@ def _resellers(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> N
         pay, domain = world.token("pay"), world.domain()
         agent = _client(maker, domain)
         org = world.token("org") if rng.random() < 0.5 else None
+        pooled, since, team = rng.random() < 1 / 3, traffic.blocks, list[int]()
         for _ in range(int(rng.integers(20, 50))):
             account = maker.make(str(rng.choice(["developer", "startup", "app_user"])), kind)
             account.ips, account.agents, account.payment, account.org = egress, [agent], pay, org
             account.channel, account.referrer = domain.split(".")[0], domain
             account.signup_ip = egress[0]
-            _spend(traffic, account, end, max(rows // 8, 40))
+            team.append(_spend(traffic, account, end, max(rows // 8, 40)))
+        if pooled:
+            traffic.balance(since, team, 0.6)
 
 
 def _synthetic(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
@@ -174,14 +206,18 @@ def _synthetic(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> N
 
 
 def _virals(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
-    """Users who try a prompt that made the rounds, within two days of each other, amid their own requests."""
+    """Users who try what made the rounds within two days of each other, amid requests of their own.
+
+    One fashion is a prompt, which each sends anew; the other is a link to a conversation, which each goes on with.
+    """
     rng, end = maker.world.rng, traffic.rows + rows
-    fashions = []
-    for _ in range(2):
-        topic = str(rng.choice(["roleplay", "chat", "logic"]))
-        fashions.append((topic, int(traffic.corpus.draw(topic, 1)[0]), rng.uniform(0.5, traffic.days - 2.0)))
+    topics = [str(t) for t in rng.choice(["roleplay", "chat", "logic"], 2)]
+    codes = [int(traffic.corpus.draw(topic, 1)[0]) for topic in topics]
+    peaks = rng.uniform(0.5, traffic.days - 2.0, 2).tolist()
+    saved = -1
     while traffic.rows < end:
-        topic, code, peak = fashions[int(rng.integers(2))]
+        link = int(rng.random() < 0.5)
+        topic, code, peak = topics[link], codes[link], peaks[link]
         account = maker.make("app_user" if rng.random() < 0.8 else "developer", kind)
         account.begins, account.created = min(account.begins, peak), min(account.created, peak - 0.05)
         account.ends, account.closed = traffic.days, None
@@ -190,10 +226,15 @@ def _virals(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None
         instant = np.sort((peak + np.minimum(rng.exponential(0.6, n), traffic.days - peak - 0.01)) * DAY).astype(
             np.int64
         )
-        traffic.add(
-            instant=instant, account=number, domain=DOMAIN[topic], code=code, thread=traffic.threads(n),
-            model=traffic.models(account, instant), system=account.habits.system,
-        )  # fmt: skip
+        if link and saved < 0 and n:
+            saved = share_link(traffic, number, topic, code, int(peak * DAY) - HOUR)
+        elif link:
+            follow_link(traffic, number, topic, saved, instant)
+        else:
+            traffic.add(
+                instant=instant, account=number, domain=DOMAIN[topic], code=code, thread=traffic.threads(n),
+                model=traffic.models(account, instant), system=account.habits.system,
+            )  # fmt: skip
 
 
 def _hackathons(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:

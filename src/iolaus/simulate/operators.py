@@ -134,15 +134,16 @@ def design(
     capabilities = _choose(rng, level, menu)
     wording = "raw" if level == 6 else "paraphrased" if level >= 3 else "fixed"
     calm = rng.random() < 0.3
+    copies = int(rng.integers(2, 5)) if rng.random() < 0.2 else 1
     return Operator(
         operator_id=world.token("op"), level=level, rate=rate, cover=cover, accounts=accounts, begins=begins,
         ends=ends, rows=rows, capabilities=capabilities,
-        copies=int(rng.integers(2, 5)) if rng.random() < 0.2 else 1, wording=wording,
+        copies=copies, wording=wording,
         in_system=wording != "raw" and rng.random() < (0.3 if level < 3 else 0.18),
         pauses=() if calm else _pauses(rng, begins, ends),
         changes=() if calm else _changes(rng, begins, ends), pivots=bool(rng.random() < 0.7),
         continues=float(rng.uniform(0, 0.05) if level < 3 else rng.uniform(0.4, 1.0)),
-        hands_off=float(rng.uniform(0.02, 0.1)) if rng.random() < 0.45 else 0.0,
+        hands_off=float(rng.uniform(0.02, 0.1)) if copies == 1 and rng.random() < 0.5 else 0.0,
         stages=int(rng.integers(2, 4)) if level == 5 else 1,
         uneven=0.0 if level == 2 else float(rng.uniform(0.15, 0.9)),
         aligned=bool(level >= 3 and rng.random() < 0.5),

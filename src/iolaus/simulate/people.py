@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 
 from iolaus.simulate.rhythm import DAY, Session
-from iolaus.simulate.templates import ITEM, Wrappings, phrasing, systems
+from iolaus.simulate.styles import ITEM
+from iolaus.simulate.templates import Wrappings
 from iolaus.simulate.world import CHINESE, World
 
 __all__ = ["Account", "Habits", "Persona", "PersonaMaker"]
@@ -145,14 +146,11 @@ class PersonaMaker:
 
     def system(self) -> int:
         """Add a system instruction and return its number."""
-        grammar = systems()
-        self.system_texts.append(grammar.render(int(grammar.draw(self.world.rng, 1)[0])))
-        return len(self.system_texts) - 1
+        return self.elicitation(self.wrappings.fixed(self.world.rng, "system"))
 
-    def elicitation(self, style: str) -> int:
-        """Add a system instruction that elicits (a template's words, no item) and return its number."""
-        grammar = phrasing(style)
-        text = grammar.render(int(grammar.draw(self.world.rng, 1)[0])).replace(ITEM, "").strip(" \n:")
+    def elicitation(self, wrap: int) -> int:
+        """Add a system instruction that says what a template does, without item, and return its number."""
+        text = self.wrappings.wording(self.world.rng, wrap).replace(ITEM, "").strip(" \n:")
         self.system_texts.append(text)
         return len(self.system_texts) - 1
 
@@ -242,5 +240,5 @@ class PersonaMaker:
     def wrapping(self, style: str) -> int:
         """A template of one's own: most people keep one wording, some reword as they go."""
         if self.world.rng.random() < 0.2:
-            return self.wrappings.paraphrased(style)
+            return self.wrappings.paraphrased(self.world.rng, style)
         return self.wrappings.fixed(self.world.rng, style)

@@ -31,6 +31,7 @@ _METADATA: Final = (
 )  # fmt: skip
 _WRITTEN_FROM: Final = (
     "account", "domain", "code", "wrap", "wording", "thread", "turn", "status", "salt", "system", "passages",
+    "saves", "resumes",
 )  # fmt: skip
 # An odd factor scatters conversation numbers over 64 bits, one to one.
 _ODD: Final = 0x9E3779B97F4A7C15
@@ -42,6 +43,14 @@ class _History:
 
     digest: str
     tokens: int
+
+    @classmethod
+    def after(cls, history: "_History | None", prompt: str, reply: str) -> "_History":
+        """Chain the digest, so that the same messages always give the same one."""
+        digest, tokens = (history.digest, history.tokens) if history else ("", 0)
+        text = f"{digest}\x1e{prompt}\x1f{reply}".encode("utf-8", "replace")
+        digest = hashlib.blake2b(text, digest_size=16).hexdigest()
+        return cls(digest, tokens + _tokens(prompt) + _tokens(reply))
 
 
 @dataclass(slots=True)
@@ -137,7 +146,23 @@ class Renderer:
         out = _Texts()
         spread = np.exp(self.rng.normal(0, 0.65, len(last))).tolist()
         rows = zip(*(part[c].tolist() for c in _WRITTEN_FROM), last.tolist(), spread, strict=True)
-        for a, d, code, wrap, wording, thread, turn, status, salt, system, passages, ends, factor in rows:
+        for (
+            a,
+            d,
+            code,
+            wrap,
+            wording,
+            thread,
+            turn,
+            status,
+            salt,
+            system,
+            passages,
+            saves,
+            resumes,
+            ends,
+            factor,
+        ) in rows:
             habits, domain = self.accounts[a].habits, DOMAINS[d]
             prompt = self.corpus.item(domain, code)
             if passages:
@@ -150,7 +175,7 @@ class Renderer:
                 # At temperature 0 the same question has the same answer.
                 seed = code if habits.temperature == 0.0 else salt
                 reply = self.corpus.response(domain, code, seed, max(int(size), 2))
-            history = self._histories.get(thread) if turn > 1 else None
+            history = self._histories.get(resumes if resumes >= 0 else thread) if turn > 1 else None
             before = (history.tokens if history else 0) + (_tokens(self.systems[system]) if system >= 0 else 0)
             out.prompt.append(prompt)
             out.response.append(reply)
@@ -158,19 +183,13 @@ class Renderer:
             out.input_tokens.append(_tokens(prompt) + before + 7)
             out.output_tokens.append(None if reply is None else _tokens(reply))
             if thread >= 0 and reply is not None:
-                self._remember(thread, history, prompt, reply, ends)
+                if ends:
+                    # A conversation is dropped after its last request, which keeps memory bounded.
+                    self._histories.pop(thread, None)
+                for name in (saves, -1 if ends else thread):
+                    if name >= 0:
+                        self._histories[name] = _History.after(history, prompt, reply)
         return out
-
-    def _remember(self, thread: int, history: _History | None, prompt: str, reply: str, ends: bool) -> None:
-        """Chain the conversation's digest, so that the same messages always give the same one."""
-        if ends:
-            # A conversation is dropped after its last request, which keeps memory bounded.
-            self._histories.pop(thread, None)
-            return
-        digest, tokens = (history.digest, history.tokens) if history else ("", 0)
-        text = f"{digest}\x1e{prompt}\x1f{reply}".encode("utf-8", "replace")
-        digest = hashlib.blake2b(text, digest_size=16).hexdigest()
-        self._histories[thread] = _History(digest, tokens + _tokens(prompt) + _tokens(reply))
 
 
 def _passages(domain: str, count: int, seed: int) -> str:

@@ -10,7 +10,7 @@ from iolaus.simulate.corpus import Corpus
 from iolaus.simulate.grammar import Ints
 from iolaus.simulate.grammars import DOMAINS
 from iolaus.simulate.people import Account
-from iolaus.simulate.rhythm import HOUR, Floats, RealClients, arrivals, profile
+from iolaus.simulate.rhythm import DAY, HOUR, Floats, RealClients, arrivals, profile
 from iolaus.simulate.templates import Wrappings
 
 __all__ = ["COLUMNS", "DOMAIN", "Traffic"]
@@ -29,6 +29,9 @@ COLUMNS: Final[dict[str, tuple[str, int]]] = {
     "thread": ("int64", -1),
     "conversation": ("int64", -1),
     "turn": ("int32", 1),
+    # A row that saves keeps the history up to its answer under a number; one that resumes goes on from there.
+    "saves": ("int64", -1),
+    "resumes": ("int64", -1),
     "system": ("int32", -1),
     "model": ("int8", 0),
     "tools": ("int16", 0),
@@ -143,13 +146,7 @@ class Traffic:
 
     def reword(self, wrap: Ints) -> Ints:
         """A wording for each row whose template is paraphrased; shape (n,)."""
-        wording = np.zeros(len(wrap), dtype=np.int64)
-        for number in np.unique(wrap):
-            if number and self.wrappings.text(int(number)) is None:
-                rows = wrap == number
-                style = self.wrappings.style(int(number))
-                wording[rows] = self.wrappings.codes(self.rng, style, int(rows.sum()))
-        return wording
+        return self.wrappings.reword(self.rng, wrap)
 
     def followups(self, domain: NDArray[np.int16]) -> tuple[NDArray[np.int16], Ints]:
         """Follow-up items in the language of the conversations; shapes (n,) and (n,)."""
@@ -160,6 +157,28 @@ class Traffic:
             rows = out == DOMAIN[name]
             code[rows] = self.corpus.draw(name, int(rows.sum()))
         return out, code
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of rows there are; ``balance`` starts from such a number."""
+        return len(self._blocks)
+
+    def balance(self, since: int, team: list[int], share: float) -> None:
+        """Send later turns through one gateway: any account of a team that is on duty may carry them.
+
+        Args:
+            since: first block of rows that the gateway handles.
+            team: account numbers.
+            share: chance that a later turn goes to an account drawn from the team.
+        """
+        begins, ends = (np.array([getattr(self.accounts[t], x) * DAY for t in team]) for x in ("begins", "ends"))
+        for block in self._blocks[since:]:
+            moved = np.flatnonzero((block["turn"] > 1) & (self.rng.random(len(block["turn"])) < share))
+            instant = block["instant"][moved, None]
+            lot = self.rng.random((len(moved), len(team))) * ((begins <= instant) & (instant <= ends))
+            account = block["account"].copy()
+            account[moved] = np.where(lot.any(axis=1), np.array(team)[lot.argmax(axis=1)], account[moved])
+            block["account"] = account
 
     def last_block(self) -> dict[str, NDArray[Any]]:
         """The rows that were added last."""

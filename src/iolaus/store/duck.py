@@ -22,7 +22,11 @@ class DuckEngine:
         path: scratch database file, made by the engine and removed on ``close``; None keeps all in memory.
         memory_bytes: bound on the memory that DuckDB may use; it spills beside ``path`` beyond that.
         threads: bound on its threads; None leaves DuckDB's choice.
-        debug: keep the answer of every step as a table of the step's name, so that each can be looked at.
+        debug: keep the answer of every step as a table of the step's name, so that each can be looked at; the file
+            at ``path`` then stays.
+
+    Raises:
+        StoreError: the file cannot be made, or a bound is none that DuckDB takes.
     """
 
     def __init__(
@@ -41,7 +45,12 @@ class DuckEngine:
             config["threads"] = threads
         if path is not None:
             config["temp_directory"] = f"{path}.spill"
-        self._connection = duckdb.connect(str(path) if path is not None else ":memory:", config=config)
+        name = str(path) if path is not None else ":memory:"
+        try:
+            self._connection = duckdb.connect(name, config=config)
+        except duckdb.Error as error:
+            self._remove()
+            raise _failed("open", name, error) from error
 
     def __enter__(self) -> Self:
         """The engine itself."""
@@ -78,34 +87,44 @@ class DuckEngine:
 
     def materialise(self, pipeline: Pipeline) -> None:
         """Run the pipeline and keep its answer as a table of the pipeline's name."""
-        steps = self._prepare(pipeline)
-        statement = f'CREATE OR REPLACE TABLE "{pipeline.name}" AS {steps.sql()}'
-        self._execute(pipeline.name, statement, steps.parameters)
+        if self._debug:
+            self._keep_each(pipeline)
+            return
+        statement = f'CREATE OR REPLACE TABLE "{pipeline.name}" AS {pipeline.sql()}'
+        self._execute(pipeline.name, statement, pipeline.parameters)
 
     def run(self, pipeline: Pipeline) -> pa.Table:
         """Run the pipeline and return its answer as an Arrow table."""
-        steps = self._prepare(pipeline)
-        answer = self._execute(pipeline.name, steps.sql(), steps.parameters)
-        if answer is None:
-            raise StoreError(pipeline.name, steps.sql(), "the last step is no SELECT")
-        return answer.to_arrow_table()
+        if self._debug:
+            self._keep_each(pipeline)
+            pipeline = Pipeline((Step(pipeline.name, f'SELECT * FROM "{pipeline.name}"'),))
+        try:
+            # DuckDB may put the work off until the rows are asked for, and fail only then.
+            answer = self._execute(pipeline.name, pipeline.sql(), pipeline.parameters)
+            if answer is None:
+                raise StoreError(pipeline.name, pipeline.sql(), "the last step is no SELECT")
+            return answer.to_arrow_table()
+        except duckdb.Error as error:
+            raise _failed(pipeline.name, pipeline.sql(), error) from error
 
     def close(self) -> None:
-        """Close the database and remove its scratch file."""
-        self._connection.close()
+        """Close the database and remove its scratch file, but for debug's, which is to be looked at."""
+        # On a full disk the last checkpoint fails too, which is no news by then.
+        with contextlib.suppress(duckdb.Error):
+            self._connection.close()
+        if not self._debug:
+            self._remove()
+
+    def _remove(self) -> None:
         if self._path is not None:
             for suffix in ("", ".wal"):
                 with contextlib.suppress(OSError):
                     Path(f"{self._path}{suffix}").unlink()
 
-    def _prepare(self, pipeline: Pipeline) -> Pipeline:
-        """In debug mode, every step before the last becomes a table, and the last alone is left to run."""
-        if not self._debug:
-            return pipeline
-        for step in pipeline.steps[:-1]:
+    def _keep_each(self, pipeline: Pipeline) -> None:
+        """Make every step a table of its name."""
+        for step in pipeline.steps:
             self._execute(step.name, f'CREATE OR REPLACE TABLE "{step.name}" AS {step.sql}', dict(step.parameters))
-        last = pipeline.steps[-1]
-        return Pipeline((Step(last.name, last.sql, last.parameters),))
 
     def _execute(
         self,
@@ -119,7 +138,11 @@ class DuckEngine:
                 self._connection.register("incoming", incoming)
             return self._connection.sql(sql, params=parameters) if parameters else self._connection.sql(sql)
         except duckdb.Error as error:
-            raise StoreError(name, sql, str(error).splitlines()[0]) from error
+            raise _failed(name, sql, error) from error
         finally:
             if incoming is not None:
                 self._connection.unregister("incoming")
+
+
+def _failed(name: str, sql: str, error: duckdb.Error) -> StoreError:
+    return StoreError(name, sql, str(error).splitlines()[0])

@@ -1,5 +1,6 @@
 """Prompt families: normalising, sketching, banding, and the templates behind them."""
 
+from iolaus.text.audience import Audience, Shingles, find_audiences, recurring_shingles
 from iolaus.text.embed import embed_texts
 from iolaus.text.families import Families, find_families
 from iolaus.text.filling import without_habits
@@ -8,6 +9,10 @@ from iolaus.text.sketch import BINS, REGION, TextSketch, sketch_prompts
 from iolaus.text.template import template_of
 
 __all__ = [
+    "Audience",
+    "Shingles",
+    "find_audiences",
+    "recurring_shingles",
     "BINS",
     "CAPABILITIES",
     "REGION",

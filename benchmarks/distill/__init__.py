@@ -1,0 +1,1 @@
+"""Benchmarks of distilling: objectives, caches, small language models, encoders, surrogates."""

@@ -1,0 +1,176 @@
+"""Clusters formed by shared wording: seeds from any signal, refined until words and accounts agree.
+
+A seed is any group of accounts. Its own shingles are those whose audience lies mostly inside it; its members are the
+accounts that use as much of these shingles as the others do; and so on in turn until neither changes. Strangers who
+share a turn of phrase, or the public data that a template is filled from, drop out; members that the seed missed come
+in. What is left has words of its own, or is no cluster of wording.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from iolaus.signals import Cluster, Log, distinct_pairs
+from iolaus.text import Shingles, find_audiences, recurring_shingles
+
+__all__ = ["Wording", "comes_back", "read_wording", "refined", "seeds"]
+
+# Two shingles belong to one template when their audiences are so alike: fixed templates, then paraphrased ones.
+_ALIKE: Final = (0.6, 0.35)
+# A template's shingles are so rare together, in nats: no two strangers would choose the same ones.
+_LEAST_WEIGHT: Final = 12.0
+_LEAST_SHINGLES: Final = 3
+# A shingle is a cluster's own when so much of its audience are members (all of it, for templates around public texts;
+# then ever more loosely, as a paraphraser's wordings need) and so many of the members use it ...
+_INSIDE: Final = (1.0, 0.75, 0.5)
+_SPREAD: Final = 0.3
+# ... and an account is a member when it covers half of what the median member covers of these shingles.
+_COVERS: Final = 0.5
+_COVERS_LEAST: Final = 0.15
+_ROUNDS: Final = 4
+# A prompt is of the cluster when its own shingles in it are so many and so rare together, in nats.
+_HOLDS: Final = 2
+_HELD_WEIGHT: Final = 6.0
+# An account that uses a template less than this part of what its median use's account does is a visitor.
+_VISITS: Final = 0.1
+# ... and so is one for whom it is so much less of all it does than for the median member.
+_MOSTLY: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The log's recurring shingles, ready to be asked about accounts.
+
+    Attributes:
+        shingles: as found.
+        audience: CSR (s, A), 1 where an account comes back to a shingle.
+        use: CSR (s, A), 1 where an account has a shingle at all.
+        size: float64 (s,), accounts of each audience.
+    """
+
+    shingles: Shingles
+    audience: sparse.csr_matrix
+    use: sparse.csr_matrix
+    size: np.ndarray
+
+
+def comes_back(counts: np.ndarray) -> np.ndarray:
+    """Who is no visitor, given each account's uses, int64 or float64 (A,); bool (A,)."""
+    used = counts[counts > 0]
+    if used.size == 0:
+        return counts > 0
+    # The median use's account, not the median account: visitors may outnumber members.
+    order = np.sort(used)
+    typical = order[np.searchsorted(np.cumsum(order), order.sum() / 2)]
+    inside: np.ndarray = counts >= max(_VISITS * typical, 1.0)
+    return inside
+
+
+def read_wording(log: Log) -> Wording:
+    """Find the recurring shingles; every prompt of an account counts once."""
+    rows = np.sort(distinct_pairs(log.item, log.account))
+    shingles = recurring_shingles(log.shingles, log.account, rows, log.accounts)
+    audience = shingles.table.copy()
+    audience.data[:] = 1.0
+    who = log.account[rows[shingles.place]]
+    use = sparse.csr_matrix((np.ones(who.size), (shingles.which, who)), shape=audience.shape)
+    use.data[:] = 1.0
+    return Wording(shingles, audience, use, np.diff(audience.indptr).astype(float))
+
+
+def seeds(wording: Wording) -> list[np.ndarray]:
+    """Groups of accounts to begin with: the audiences of templates, fixed ones first."""
+    return [
+        audience.accounts
+        for alike in _ALIKE
+        for audience in find_audiences(wording.shingles, alike, _LEAST_WEIGHT)
+        if audience.accounts.size >= 3
+    ]
+
+
+def refined(log: Log, wording: Wording, seed: np.ndarray, formed_by: str) -> list[Cluster]:
+    """The clusters of wording that a seed leads to, strictly and loosely read.
+
+    Args:
+        log: the log.
+        wording: its recurring shingles.
+        seed: int (m,), accounts to begin with.
+        formed_by: the signal that the seed came from.
+    """
+    found = [_settled(log, wording, np.asarray(seed), inside, formed_by) for inside in _INSIDE]
+    return [cluster for cluster in found if cluster is not None]
+
+
+def _settled(log: Log, wording: Wording, seed: np.ndarray, inside: float, formed_by: str) -> Cluster | None:
+    """Shingles and members in turn, until neither changes."""
+    members = seed
+    weight = wording.shingles.weight
+    own = np.zeros(0, dtype=np.int64)
+    for _ in range(_ROUNDS):
+        own = _own_shingles(wording, members, inside)
+        if own.size < _LEAST_SHINGLES or weight[own].sum() < _LEAST_WEIGHT:
+            return None
+        counted = np.zeros(weight.size)
+        counted[own] = weight[own] / weight[own].sum()
+        covered = wording.use.T @ counted
+        typical = float(np.median(covered[members]))
+        now = np.flatnonzero(covered >= max(_COVERS * typical, _COVERS_LEAST))
+        if now.size < 3:
+            return None
+        if np.array_equal(now, members):
+            break
+        members = now
+    return _cluster(log, wording, members, own, formed_by)
+
+
+def _own_shingles(wording: Wording, members: np.ndarray, share: float) -> np.ndarray:
+    inside = _inside(wording, members)
+    own: np.ndarray = np.flatnonzero((inside >= share * wording.size) & (inside >= max(3, _SPREAD * members.size)))
+    return own
+
+
+def _inside(wording: Wording, members: np.ndarray) -> np.ndarray:
+    """How many of the members are in each shingle's audience; float64 (s,)."""
+    mine = np.zeros(wording.audience.shape[1])
+    mine[members] = 1.0
+    counts: np.ndarray = wording.audience @ mine
+    return counts
+
+
+def _cluster(
+    log: Log, wording: Wording, members: np.ndarray, settled: np.ndarray, formed_by: str
+) -> Cluster | None:
+    """Members with their prompts: those that hold the cluster's own shingles, loosely read."""
+    shingles = wording.shingles
+    own = np.union1d(settled, _own_shingles(wording, members, _INSIDE[-1]))
+    mine = np.zeros(shingles.name.size, dtype=bool)
+    mine[own] = True
+    hit = mine[shingles.which]
+    place = shingles.place[hit]
+    held = np.bincount(place, minlength=shingles.rows.size)
+    rare = np.bincount(place, weights=shingles.weight[shingles.which[hit]], minlength=shingles.rows.size)
+    core = shingles.rows[(held >= _HOLDS) & (rare >= _HELD_WEIGHT)]
+    inside = np.zeros(log.accounts, dtype=bool)
+    inside[members] = True
+    core = core[inside[log.account[core]]]
+    counts = np.bincount(log.account[core], minlength=log.accounts)
+    everything = np.maximum(np.bincount(log.account[shingles.rows], minlength=log.accounts), 1)
+    share = counts / everything
+    stays = comes_back(counts) & (counts >= 2)
+    # Who does much else besides, where the others do not, passes by.
+    stays &= share >= _MOSTLY * np.median(share[stays]) if stays.any() else False
+    if stays.sum() < 3:
+        return None
+    members = np.flatnonzero(stays).astype(np.int32)
+    inner = _inside(wording, members)[settled]
+    alike = inner / (wording.size[settled] + members.size - inner)
+    return Cluster(
+        members,
+        core[stays[log.account[core]]],
+        np.zeros(0, np.int32),
+        formed_by,
+        shingles.name[own],
+        float(np.average(alike, weights=shingles.weight[settled])),
+    )

@@ -1,0 +1,118 @@
+"""Documents as rows of token ids, with a mark on every token that the student learns to predict."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iolaus.distill.plan import Corpus
+from iolaus.distill.texts.documents import Document
+from iolaus.errors import InputError, PlanError
+
+__all__ = ["Encoded", "Rows", "encode_document", "make_rows"]
+
+_SEPARATOR = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One document's tokens.
+
+    Args:
+        ids: token ids, the closing one included.
+        learned_from: index of the first token that counts.
+    """
+
+    ids: list[int]
+    learned_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Training rows.
+
+    Args:
+        ids: (n, block) int32 token ids.
+        learned: (n, block) bool: the token counts as a target; a row's first token never does.
+    """
+
+    ids: NDArray[np.int32]
+    learned: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.ids)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over ids and marks: what a teacher's cache belongs to."""
+        found = hashlib.sha256(repr(self.ids.shape).encode())
+        found.update(np.ascontiguousarray(self.ids).tobytes())
+        found.update(np.ascontiguousarray(self.learned).tobytes())
+        return found.hexdigest()
+
+
+def encode_document(tokenizer: Any, document: Document, corpus: Corpus) -> Encoded:  # noqa: ANN401 - not typed
+    """Token ids of a document, closed with the end-of-text token.
+
+    Prompt and response are encoded apart, so that the boundary is a boundary of tokens.
+
+    Raises:
+        PlanError: the chat template is asked for and the tokenizer has none, or there is no end-of-text token.
+    """
+    end = tokenizer.eos_token_id
+    if end is None:
+        raise PlanError("the tokenizer has no end-of-text token")
+    head: list[int] = []
+    if document.prompt:
+        text = _templated(tokenizer, document.prompt) if corpus.template == "chat" else document.prompt + _SEPARATOR
+        head = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    tail = list(tokenizer(document.response, add_special_tokens=False)["input_ids"])
+    return Encoded([*head, *tail, end], len(head) if corpus.learn == "response" else 0)
+
+
+def make_rows(encoded: Sequence[Encoded], corpus: Corpus, end: int) -> Rows:
+    """Rows of ``corpus.block`` tokens: packed documents end to end, or one document a row, cut or filled with ``end``.
+
+    Raises:
+        InputError: there is not one row, or no token counts.
+    """
+    if corpus.block < 2:
+        raise PlanError("corpus.block must be at least 2, for the first token of a row predicts nothing")
+    ids, learned = _packed(encoded, corpus.block) if corpus.pack else _apart(encoded, corpus.block, end)
+    learned[:, 0] = False
+    kept = learned.any(axis=1)
+    if not kept.any():
+        raise InputError(f"the corpus gives no row of {corpus.block} tokens with a token to learn; lower corpus.block")
+    return Rows(ids[kept], learned[kept])
+
+
+def _packed(encoded: Sequence[Encoded], block: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    ids = np.fromiter((i for document in encoded for i in document.ids), dtype=np.int32)
+    marks = [np.arange(len(document.ids)) >= document.learned_from for document in encoded]
+    whole = len(ids) // block * block
+    learned = np.concatenate(marks) if marks else np.zeros(0, dtype=bool)
+    return ids[:whole].reshape(-1, block).copy(), learned[:whole].reshape(-1, block).copy()
+
+
+def _apart(encoded: Sequence[Encoded], block: int, end: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    ids = np.full((len(encoded), block), end, dtype=np.int32)
+    learned = np.zeros((len(encoded), block), dtype=bool)
+    for row, document in enumerate(encoded):
+        cut = document.ids[:block]
+        ids[row, : len(cut)] = cut
+        learned[row, document.learned_from : len(cut)] = True
+    return ids, learned
+
+
+def _templated(tokenizer: Any, prompt: str) -> str:  # noqa: ANN401 - transformers types no tokenizer
+    from iolaus.errors import ModelError
+    from iolaus.lm.encode import chat_prompt
+
+    try:
+        return chat_prompt(tokenizer, prompt)
+    except ModelError as error:
+        raise PlanError(f"corpus.template is chat: {error}") from error

@@ -1,0 +1,23 @@
+"""Radioactivity: does a suspect carry a watermark that a server already writes into its answers?"""
+
+from iolaus.provenance.radioactivity.gumbel import Gumbel
+from iolaus.provenance.radioactivity.judge import Radioactivity, judge
+from iolaus.provenance.radioactivity.kgw import GreenList
+from iolaus.provenance.radioactivity.read import mark_from, read_mark
+from iolaus.provenance.radioactivity.run import radioactivity_of_model, radioactivity_of_text
+from iolaus.provenance.radioactivity.synthid import SynthId
+from iolaus.provenance.radioactivity.windows import Mark, Windows
+
+__all__ = [
+    "GreenList",
+    "Gumbel",
+    "Mark",
+    "Radioactivity",
+    "SynthId",
+    "Windows",
+    "judge",
+    "mark_from",
+    "radioactivity_of_model",
+    "radioactivity_of_text",
+    "read_mark",
+]

@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""Verify an Iolaus case file with nothing but Python's standard library: ``python verify.py case.json``.
+
+This one file is all that is needed; it imports nothing of Iolaus. It answers five questions:
+
+1. Is the file what its author signed?                              (signature)
+2. Was every exchange, coin included, in the sealed vault?          (Merkle proofs against the published root)
+3. Was the plan of the test fixed before its result could be known? (the plan is a later line of the same vault)
+4. Do the points follow from the scores by the plan's rule alone?   (no coin enters there)
+5. Do the chances that the case states follow from the points?      (recomputed here)
+
+It cannot know whether the scores are what the suspect model gives: for that, have an expert score a few of the
+exchanges anew. It cannot know when a root was published: compare the root it prints with the timestamped one.
+"""
+
+# ruff: noqa: T201 - this is a program for a terminal
+
+import argparse
+import hashlib
+import json
+import math
+import statistics
+import sys
+from typing import Any
+
+__all__ = ["Refuted", "canonical", "check_case", "commitment", "leaf_hash", "main", "salted", "selection"]
+
+Json = dict[str, Any]
+
+
+class Refuted(Exception):
+    """The case file does not hold; the text says where."""
+
+
+def check(holds: bool, otherwise: str) -> None:
+    """Go on only if something holds."""
+    if not holds:
+        raise Refuted(otherwise)
+
+
+# ---------------------------------------------------------------- how things are written down and hashed
+
+
+def canonical(value: object) -> bytes:
+    """The one way in which an object is written: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
+
+
+def sha256(content: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(content).digest()
+
+
+def salted(nonce: str, field: str, text: str) -> str:
+    """What the vault commits to instead of a text: without the exchange's nonce nobody can guess it."""
+    return sha256(bytes.fromhex(nonce) + field.encode() + b"\x00" + text.encode("utf-8", "surrogatepass")).hex()
+
+
+def commitment(entry: Json, coin: int | None) -> Json:
+    """What a leaf of the tree says: for an exchange the salted hashes of its parts, and its coin.
+
+    An entry that is already redacted holds these hashes in place of the texts, and its nonce's hash.
+    """
+    if entry["kind"] != "twin":
+        return entry
+    if entry.get("redacted"):
+        return {key: value for key, value in entry.items() if key != "redacted"} | {"coin": coin}
+    nonce = entry["nonce"]
+    return {
+        "kind": "twin",
+        "seq": entry["seq"],
+        "prev": entry["prev"],
+        "time": entry["time"],
+        "nonce": salted(nonce, "nonce", ""),
+        "account": salted(nonce, "account", entry["account"]),
+        "prompt": salted(nonce, "prompt", entry["prompt"]),
+        "details": salted(nonce, "details", canonical(entry["details"]).decode()),
+        "candidates": [salted(nonce, f"candidate {i}", text) for i, text in enumerate(entry["candidates"])],
+        "coin": coin,
+    }
+
+
+def leaf_hash(entry: Json, coin: int | None) -> bytes:
+    """A leaf of the Merkle tree (RFC 6962, section 2.1: a zero byte before a leaf, a one before a node)."""
+    return sha256(b"\x00" + canonical(commitment(entry, coin)))
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """An inner node of the Merkle tree."""
+    return sha256(b"\x01" + left + right)
+
+
+def root_from_leaf(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+    """The root that a leaf and the hashes beside its path lead to (RFC 6962, section 2.1.1)."""
+    check(0 <= index < size, f"line {index} is outside a tree of {size}")
+    found, last, rest = leaf, size - 1, list(proof)
+    while last > 0:
+        if index % 2 == 1 or index < last:
+            check(bool(rest), f"the proof of line {index} is too short")
+            beside = rest.pop(0)
+            found = node_hash(beside, found) if index % 2 == 1 else node_hash(found, beside)
+        index, last = index // 2, last // 2
+    check(not rest, f"the proof of line {index} is too long")
+    return found
+
+
+def roots_from_consistency(earlier: int, size: int, earlier_root: bytes, proof: list[bytes]) -> tuple[bytes, bytes]:
+    """The earlier and the later root that a consistency proof leads to (RFC 6962, section 2.1.2)."""
+    if earlier == size:
+        return earlier_root, earlier_root
+    rest, index, last = list(proof), earlier - 1, size - 1
+    while index % 2 == 1:
+        index, last = index // 2, last // 2
+    check(bool(rest) or index == 0, "the consistency proof is too short")
+    old = new = rest.pop(0) if index > 0 else earlier_root
+    while last > 0:
+        if index % 2 == 1 or index < last:
+            check(bool(rest), "the consistency proof is too short")
+            beside = rest.pop(0)
+            if index % 2 == 1:
+                old, new = node_hash(beside, old), node_hash(beside, new)
+            else:
+                new = node_hash(new, beside)
+        index, last = index // 2, last // 2
+    check(not rest, "the consistency proof is too long")
+    return old, new
+
+
+# ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1)
+
+PRIME = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
+Point = tuple[int, int]
+
+
+def add_points(a: Point, b: Point) -> Point:
+    """The curve's addition."""
+    product = CURVE * a[0] * b[0] * a[1] * b[1] % PRIME
+    x = (a[0] * b[1] + b[0] * a[1]) * pow(1 + product, -1, PRIME)
+    y = (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, PRIME)
+    return x % PRIME, y % PRIME
+
+
+def times(factor: int, point: Point) -> Point:
+    """A point added to itself a number of times."""
+    total = (0, 1)
+    while factor:
+        if factor % 2 == 1:
+            total = add_points(total, point)
+        point, factor = add_points(point, point), factor // 2
+    return total
+
+
+def decode_point(code: bytes) -> Point:
+    """A point from its y and the parity of its x."""
+    number = int.from_bytes(code, "little")
+    y, odd = number % 2**255, number >> 255
+    square = (y * y - 1) * pow(CURVE * y * y + 1, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if x * x % PRIME != square:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    check(y < PRIME and x * x % PRIME == square, "the signature or its key is no point of the curve")
+    return (PRIME - x if x % 2 != odd else x), y
+
+
+def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether a signature is the key's: S times the base point equals R plus the hash times the key."""
+    if len(public_key) != 32 or len(signature) != 64:
+        return False
+    s = int.from_bytes(signature[32:], "little")
+    hashed = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % ORDER
+    base = decode_point((4 * pow(5, -1, PRIME) % PRIME).to_bytes(32, "little"))
+    right = add_points(decode_point(signature[:32]), times(hashed, decode_point(public_key)))
+    return s < ORDER and times(s, base) == right
+
+
+# ---------------------------------------------------------------- the test itself
+
+
+def selection(root: str, eligible: list[int], count: int) -> list[int]:
+    """Which exchanges are tested, and in which order: the root decides, so that nobody can pick them."""
+    return sorted(eligible, key=lambda seq: sha256(f"{root} {seq}".encode()))[:count]
+
+
+def residuals(scores: Json, plan: Json) -> list[list[float]]:
+    """The suspect's scores, each less its exchange's mean, less what the references predict of them.
+
+    Ridge regression through the origin. No coin is used, or could be: none is among the arguments.
+    """
+
+    def centre(rows: list[list[float]]) -> list[float]:
+        return [value - sum(row) / len(row) for row in rows for value in row]
+
+    names: list[str] = plan["references"]
+    target = centre(scores["suspect"])
+    features = [centre(scores[name]) for name in names]
+    sizes = [math.sqrt(sum(v * v for v in f) / len(f)) or 1.0 for f in features]
+    features = [[v / size for v in f] for f, size in zip(features, sizes, strict=True)]
+    left = [[sum(a * b for a, b in zip(f, g, strict=True)) / len(target) for g in features] for f in features]
+    right = [sum(a * b for a, b in zip(f, target, strict=True)) / len(target) for f in features]
+    for i in range(len(names)):
+        left[i][i] += plan["ridge"]
+    fitted = solve(left, right)
+    rest = [t - sum(c * f[i] for c, f in zip(fitted, features, strict=True)) for i, t in enumerate(target)]
+    wide = len(scores["suspect"][0])
+    return [rest[i : i + wide] for i in range(0, len(rest), wide)]
+
+
+def solve(left: list[list[float]], right: list[float]) -> list[float]:
+    """Linear equations, by elimination with pivots."""
+    rows = [[*row, value] for row, value in zip(left, right, strict=True)]
+    for i in range(len(rows)):
+        pivot = max(range(i, len(rows)), key=lambda r: abs(rows[r][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        for r in range(len(rows)):
+            if r != i:
+                factor = rows[r][i] / rows[i][i]
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[i], strict=True)]
+    return [row[-1] / row[i] for i, row in enumerate(rows)]
+
+
+def check_points(scores: Json, points: list[list[int]], ends: list[int], plan: Json) -> None:
+    """Points are residuals in units of their robust spread, cut, and rounded to whole numbers.
+
+    A test that may stop early works in batches: the points of a batch come from all exchanges up to its end.
+    """
+    low = 0
+    for high in ends:
+        rows = residuals({name: table[:high] for name, table in scores.items()}, plan)
+        spread = 1.4826 * statistics.median(abs(v) for row in rows for v in row)
+        check(spread > 0, "the residuals have no spread")
+        for row, given in zip(rows[low:], points[low:high], strict=True):
+            for value, point in zip(row, given, strict=True):
+                exact = plan["full"] * max(-1.0, min(1.0, value / (plan["cut"] * spread)))
+                check(abs(exact - point) < 0.5 + 1e-6, f"a candidate has {point} points and should have {exact:.3f}")
+        low = high
+
+
+def exact_chance(points: list[list[int]], served: list[int]) -> tuple[int, float]:
+    """The total of the served candidates' points, and the exact chance that fair coins give so much or more."""
+    total = sum(row[coin] for row, coin in zip(points, served, strict=True))
+    law, start = [1.0], 0
+    for row in points:
+        low = min(row)
+        grown = [0.0] * (len(law) + max(row) - low)
+        for point in row:
+            for i, chance in enumerate(law, point - low):
+                grown[i] += chance / len(row)
+        law, start = grown, start + low
+    return total, min(1.0, math.fsum(law[max(0, total - start) :]))
+
+
+def simple_bound(points: list[list[int]], total: int) -> float:
+    """A bound on the same chance that can be checked by hand: exp(-2 T^2 / sum of squared ranges) (Hoeffding, 1963)."""
+    excess = total - sum(sum(row) / len(row) for row in points)
+    ranges = sum((max(row) - min(row)) ** 2 for row in points)
+    return math.exp(-2 * excess**2 / ranges) if excess > 0 and ranges else 1.0
+
+
+def log_e_value(points: list[list[int]], served: list[int], plan: Json) -> float:
+    """Logarithm of the fortune of a gambler who bets on every coin in turn (mean of several boldnesses)."""
+    fortunes = []
+    for kappa in plan["kappas"]:
+        log_fortune = 0.0
+        for row, coin in zip(points, served, strict=True):
+            shares = [math.exp(2 * kappa * point / plan["full"]) for point in row]
+            log_fortune += math.log1p(plan["stake"] * (len(row) * shares[coin] / sum(shares) - 1))
+        fortunes.append(log_fortune)
+    best = max(fortunes)
+    return best + math.log(sum(math.exp(f - best) for f in fortunes) / len(fortunes))
+
+
+# ---------------------------------------------------------------- the five questions
+
+
+def check_signature(case: Json) -> str:
+    """Question 1."""
+    content = {key: value for key, value in case.items() if key != "signature"}
+    key = case["signature"]["public_key"]
+    value = bytes.fromhex(case["signature"]["value"])
+    check(signature_holds(bytes.fromhex(key), canonical(content), value), "the signature does not fit the file")
+    return str(key)
+
+
+def check_vault(case: Json) -> None:
+    """Questions 2 and 3."""
+    seal, final = case["vault"]["seal"], case["vault"]["final"]
+    root, final_root = bytes.fromhex(seal["root"]), bytes.fromhex(final["root"])
+    for row in case["exchanges"]:
+        entry = row["entry"]
+        seq, sides = entry["seq"], len(entry["candidates"])
+        check(row["coin"] in range(sides), f"exchange {seq}: its coin names no candidate")
+        if not entry.get("redacted"):
+            by_hash = sorted(entry["candidates"], key=lambda t: sha256(t.encode("utf-8", "surrogatepass")))
+            check(entry["candidates"] == by_hash, f"exchange {seq}: its candidates are not in coin-blind order")
+            named = row["groups"].get("account", "") == entry["account"]
+            check(named, f"exchange {seq}: it is counted under another account than the one that was sealed")
+        proof = [bytes.fromhex(h) for h in row["proof"]]
+        found = root_from_leaf(leaf_hash(entry, row["coin"]), seq, seal["size"], proof)
+        check(found == root, f"exchange {seq} (prompt, candidates, coin) is not what was sealed")
+    proof = [bytes.fromhex(h) for h in case["vault"]["consistency"]]
+    both = roots_from_consistency(seal["size"], final["size"], root, proof)
+    check(both == (root, final_root), "the vault that holds the plan is no continuation of the sealed one")
+    line = case["plan"]["entry"]
+    proof = [bytes.fromhex(h) for h in case["plan"]["proof"]]
+    check(line["seq"] >= seal["size"] and line["kind"] == "plan", "the plan is no later line of the vault")
+    found = root_from_leaf(leaf_hash(line, None), line["seq"], final["size"], proof)
+    check(found == final_root, "the plan is not what was registered")
+    check(line["plan"]["root"] == seal["root"], "the plan speaks of another root")
+
+
+def check_result(case: Json) -> None:
+    """Questions 4 and 5."""
+    plan, result, rows = case["plan"]["entry"]["plan"], case["result"], case["exchanges"]
+    chosen = selection(plan["root"], plan["eligible"], plan["exchanges"])
+    left_out = {int(seq) for seq in case["left_out"]}
+    wanted = [seq for seq in chosen if seq not in left_out]
+    seqs = [row["entry"]["seq"] for row in rows]
+    early = plan["decide"] == "e_value" and seqs == wanted[: len(seqs)]
+    check(seqs == wanted or early, "these are not the exchanges that the plan names, in its order")
+    scores = {name: [row["scores"][name] for row in rows] for name in ["suspect", *plan["references"]]}
+    points, served = [row["points"] for row in rows], [row["coin"] for row in rows]
+    place = {seq: index // plan["batch"] for index, seq in enumerate(chosen)}
+    ends = [i + 1 for i, seq in enumerate(seqs) if seqs[i + 1 :] == [] or place[seqs[i + 1]] != place[seq]]
+    check_points(scores, points, ends, plan)
+    convicts = judge(points, served, plan, result, plan["alpha"], "the suspect")
+    check(result["accused"] == (convicts and not result["refused"]), "the verdict does not follow from the plan")
+    for family, groups in case["groups"].items():
+        for name, stated in groups.items():
+            mine = [i for i, row in enumerate(rows) if row["groups"].get(family) == name]
+            level, whom = plan["alpha"] / len(groups), f"{family} {name}"
+            convicts = judge([points[i] for i in mine], [served[i] for i in mine], plan, stated, level, whom)
+            agrees = stated["learnt_from"] == (convicts and not result["refused"])
+            check(agrees, f"{whom}: its verdict does not follow from the plan")
+
+
+def judge(points: list[list[int]], served: list[int], plan: Json, stated: Json, level: float, whom: str) -> bool:
+    """Recompute what is stated of some exchanges, and say whether it convicts by the plan's own rule."""
+    log_e = log_e_value(points, served, plan)
+    if plan["decide"] == "e_value":
+        # A test that may stop at any time has no fixed-size chance; the e-value bounds it (Ville, 1939).
+        total, chance = sum(row[coin] for row, coin in zip(points, served, strict=True)), min(1.0, math.exp(-log_e))
+        bound = chance
+    else:
+        total, chance = exact_chance(points, served)
+        bound = simple_bound(points, total)
+    check(total == stated["total"], f"{whom}: the total is {total} points, not {stated['total']}")
+    for name, found in (("p_value", chance), ("bound", bound), ("log_e_value", log_e)):
+        agrees = math.isclose(found, stated[name], rel_tol=1e-6, abs_tol=1e-12 if name == "log_e_value" else 1e-200)
+        check(agrees, f"{whom}: {name} is {found}, not {stated[name]}")
+    return log_e >= -math.log(level) if plan["decide"] == "e_value" else chance <= level
+
+
+def check_case(case: Json, root: str | None = None, public_key: str | None = None) -> list[str]:
+    """Ask all five questions of a case.
+
+    Args:
+        case: the case file's content.
+        root: the root as it was published, hexadecimal; None leaves the comparison to the reader.
+        public_key: the author's key, hexadecimal; None leaves the comparison to the reader.
+
+    Returns:
+        What was found, in sentences.
+
+    Raises:
+        Refuted: something does not hold.
+    """
+    check(case.get("schema") == "iolaus.case/1", "this is no case file that this program knows")
+    signed_by = check_signature(case)
+    check(public_key in (None, signed_by), f"the file is signed by {signed_by}, not by the key you gave")
+    seal, result = case["vault"]["seal"], case["result"]
+    check(root in (None, seal["root"]), f"the case rests on the root {seal['root']}, not on the one you gave")
+    check_vault(case)
+    check_result(case)
+    return [
+        f"The file is signed by the key {signed_by}.",
+        f"All {len(case['exchanges'])} exchanges and their coins were sealed under the root {seal['root']}.",
+        f"The plan is line {case['plan']['entry']['seq']} of the same vault, behind its seal.",
+        "The points follow from the scores by the plan's rule, without the coins.",
+        f"If the suspect learnt nothing from what was served, fair coins give this or more with a chance of "
+        f"{result['p_value']:.3g} (simple bound: {result['bound']:.3g}; e-value: exp({result['log_e_value']:.4g})).",
+        f"{len(case['left_out'])} of the exchanges that the plan names were left out, for reasons that the file states.",
+        f"By the plan's rule, at {case['plan']['entry']['plan']['alpha']:g}: "
+        + ("the suspect learnt from served answers." if result["accused"] else "no accusation."),
+    ]
+
+
+def main() -> int:
+    """Read a case file and say what holds; the exit status is 1 where something does not."""
+    parser = argparse.ArgumentParser(description="Verify an Iolaus case file.")
+    parser.add_argument("case", help="the case file (JSON)")
+    parser.add_argument("--root", help="the published root, hexadecimal")
+    parser.add_argument("--key", help="the author's public key, hexadecimal")
+    asked = parser.parse_args()
+    try:
+        with open(asked.case, encoding="utf-8") as file:
+            case = json.load(file)
+        found = check_case(case, asked.root, asked.key)
+    except Refuted as refuted:
+        print(f"DOES NOT HOLD: {refuted}.")
+        return 1
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
+        print(f"DOES NOT HOLD: {asked.case} is damaged or no case file ({type(error).__name__}: {error}).")
+        return 1
+    print("HOLDS.", *found, sep="\n  ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

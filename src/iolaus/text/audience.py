@@ -1,0 +1,229 @@
+"""Templates by their audience: turns of phrase that the same few accounts come back to.
+
+What is sent from one template, however it is filled, repeats the template's own shingles, and they all have the same
+audience: the accounts behind it. So shingles are grouped by who comes back to them. A phrase that many write (a public
+benchmark's wording, a polite opening, a popular data set's own frame) has another audience and stays out, even where it
+stands inside every prompt of the template.
+
+An account *comes back* to a shingle when two or more of its different prompts hold it; the users of a shingle that come
+back to it are its audience. Two shingles belong together when their audiences are alike by Jaccard's index.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from iolaus.text.jit import inlined, kernel
+from iolaus.text.sketch import REGION
+from iolaus.text.tokens import mix64
+
+__all__ = ["Audience", "Shingles", "find_audiences", "recurring_shingles"]
+
+LEAST: Final = 3
+# A shingle that more than this share of all accounts come back to is everyday language.
+_POPULAR: Final = 0.05
+_FEW: Final = 40
+# A shingle that strangers mostly write once is a quotation, not a template.
+_RETURN: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Shingles:
+    """Shingles that several accounts come back to, and who does.
+
+    Attributes:
+        name: uint64 (s,), sorted hashes.
+        table: float64 CSR (s, A), in how many different prompts each account that comes back has each shingle.
+        weight: float64 (s,), rarity, log(A / accounts that ever wrote it), in nats.
+        rows: int64 (r,), the exchanges looked at: one of every (account, prompt) pair.
+        place: int64 (e,), for every occurrence of a shingle of ``name``, the place of its exchange in ``rows``.
+        which: int64 (e,), and the place of the shingle in ``name``.
+    """
+
+    name: np.ndarray
+    table: sparse.csr_matrix
+    weight: np.ndarray
+    rows: np.ndarray
+    place: np.ndarray
+    which: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A group of shingles with one audience.
+
+    Attributes:
+        shingles: int64 (k,), places in ``Shingles.name``, sorted.
+        accounts: int64 (m,), who comes back to at least half of what its median member does, sorted.
+        weight: rarity of the shingles together, in nats.
+    """
+
+    shingles: np.ndarray
+    accounts: np.ndarray
+    weight: float
+
+
+@inlined
+def _name(bins: np.ndarray, row: int, place: int) -> int:
+    """Hash of the shingle at a place of a sketch; 0 where the place is empty or an earlier region has the same one."""
+    value = bins[row, place]
+    if value == 0:
+        return np.uint64(0)
+    before = place - REGION
+    while before >= 0:
+        if bins[row, before] == value:
+            return np.uint64(0)
+        before -= REGION
+    return mix64(np.uint64(value) * np.uint64(REGION) + np.uint64(place % REGION))
+
+
+@kernel
+def _returning(bins: np.ndarray, account: np.ndarray, met: np.ndarray, seen: np.ndarray) -> None:
+    """Mark in ``seen``, a bit an account, who has a shingle a second time; ``met`` is a Bloom filter of pairs."""
+    slots = np.uint64(seen.shape[0] - 1)
+    mask = np.uint64(met.shape[0] * 64 - 1)
+    for row in range(bins.shape[0]):
+        who = mix64(np.uint64(account[row]) + np.uint64(1))
+        for place in range(bins.shape[1]):
+            name = _name(bins, row, place)
+            if name == 0:
+                continue
+            h = mix64(name ^ who)
+            first, second = h & mask, (h >> np.uint64(32)) & mask
+            a, b = np.int64(first >> np.uint64(6)), np.int64(second >> np.uint64(6))
+            x, y = np.uint64(1) << (first & np.uint64(63)), np.uint64(1) << (second & np.uint64(63))
+            if met[a] & x and met[b] & y:
+                seen[name & slots] |= np.uint64(1) << (who & np.uint64(63))
+            else:
+                met[a] |= x
+                met[b] |= y
+
+
+@inlined
+def _several(bits: int) -> bool:
+    """Whether at least ``LEAST`` bits are set."""
+    n = 0
+    while bits != 0 and n < LEAST:
+        bits &= bits - np.uint64(1)
+        n += 1
+    return n >= LEAST
+
+
+@kernel
+def _occurrences(bins: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and name of every shingle that several accounts seem to come back to."""
+    slots = np.uint64(seen.shape[0] - 1)
+    size = np.int64(0)
+    for row in range(bins.shape[0]):
+        for place in range(bins.shape[1]):
+            name = _name(bins, row, place)
+            if name != 0 and _several(seen[name & slots]):
+                size += 1
+    rows = np.empty(size, dtype=np.int64)
+    names = np.empty(size, dtype=np.uint64)
+    at = np.int64(0)
+    for row in range(bins.shape[0]):
+        for place in range(bins.shape[1]):
+            name = _name(bins, row, place)
+            if name != 0 and _several(seen[name & slots]):
+                rows[at] = row
+                names[at] = name
+                at += 1
+    return rows, names
+
+
+def recurring_shingles(bins: np.ndarray, account: np.ndarray, rows: np.ndarray, accounts: int) -> Shingles:
+    """Find the shingles that at least ``LEAST`` accounts come back to, and that are no everyday language.
+
+    Args:
+        bins: uint32 (N, B) sketches.
+        account: int32 (N,) account of each exchange.
+        rows: int64 (r,), one exchange of every (account, prompt) pair, sorted.
+        accounts: A.
+    """
+    mine, who = bins[rows], account[rows].astype(np.int64)
+    bits = int(np.clip(np.ceil(np.log2(max(rows.size, 2) * bins.shape[1] * 4)), 20, 34))
+    seen = np.zeros(1 << min(bits - 2, 24), dtype=np.uint64)
+    _returning(mine, who, np.zeros(1 << (bits - 6), dtype=np.uint64), seen)
+    place, name = _occurrences(mine, seen)
+    names, which = np.unique(name, return_inverse=True)
+    pairs, uses = np.unique(which * np.int64(accounts) + who[place], return_counts=True)
+    of, holder = pairs // max(accounts, 1), pairs % max(accounts, 1)
+    writers = np.bincount(of, minlength=names.size)
+    back = np.bincount(of[uses >= 2], minlength=names.size)
+    kept = (back >= LEAST) & (back <= max(_POPULAR * accounts, _FEW)) & (back >= _RETURN * writers)
+    number = np.cumsum(kept) - 1
+    edge = kept[of] & (uses >= 2)
+    table = sparse.csr_matrix(
+        (uses[edge].astype(float), (number[of[edge]], holder[edge])), shape=(int(kept.sum()), accounts)
+    )
+    weight = np.log(max(accounts, 1) / np.maximum(writers[kept], 1))
+    hit = kept[which]
+    return Shingles(names[kept], table, weight, rows, place[hit], number[which[hit]])
+
+
+def find_audiences(shingles: Shingles, alike: float, least_weight: float) -> list[Audience]:
+    """Group shingles whose audiences are alike, the most telling first; each shingle goes to one group.
+
+    Args:
+        shingles: as ``recurring_shingles`` finds them.
+        alike: least Jaccard index between a shingle's audience and the group's.
+        least_weight: groups whose shingles are not so rare together, in nats, are left out.
+    """
+    table = shingles.table
+    if table.shape[0] == 0:
+        return []
+    first, of = _same_audience(table)
+    users = table[first]
+    users.data[:] = 1.0
+    size = np.diff(users.indptr).astype(float)
+    by_account = users.tocsc()
+    evidence = np.bincount(of, weights=shingles.weight)
+    free = np.ones(first.size, dtype=bool)
+    members: list[list[int]] = [[] for _ in range(first.size)]
+    for shingle, group in enumerate(of.tolist()):
+        members[group].append(shingle)
+    found = []
+    for leader in np.lexsort((first, -evidence)):
+        if not free[leader]:
+            continue
+        core = users.indices[users.indptr[leader] : users.indptr[leader + 1]]
+        group = _alike(by_account, size, core, free, alike)
+        # Once more, around what most of the group's shingles agree on.
+        own = np.sort(np.concatenate([members[g] for g in group]))
+        core = _majority(table[own])
+        if core.size >= LEAST:
+            group = np.union1d(_alike(by_account, size, core, free, alike), [leader])
+            own = np.sort(np.concatenate([members[g] for g in group]))
+        free[group] = False
+        weight = float(shingles.weight[own].sum())
+        if weight >= least_weight:
+            found.append(Audience(own, _majority(table[own]), weight))
+    return found
+
+
+def _same_audience(table: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Shingles with the very same audience: one of each, and for every shingle the number of its like."""
+    rng = np.random.default_rng(20_260_106)
+    marks = rng.integers(0, 2**63, size=table.shape[1], dtype=np.uint64)
+    sums = np.add.reduceat(marks[table.indices], table.indptr[:-1])
+    _, first, of = np.unique(sums, return_index=True, return_inverse=True)
+    return first, of
+
+
+def _alike(
+    by_account: sparse.csc_matrix, size: np.ndarray, core: np.ndarray, free: np.ndarray, alike: float
+) -> np.ndarray:
+    """Groups of shingles, among the free ones, whose audience is alike to ``core``."""
+    spans = [by_account.indices[by_account.indptr[a] : by_account.indptr[a + 1]] for a in core]
+    near, shared = np.unique(np.concatenate(spans), return_counts=True)
+    near_enough: np.ndarray = near[free[near] & (shared >= alike * (size[near] + core.size - shared))]
+    return near_enough
+
+
+def _majority(table: sparse.csr_matrix) -> np.ndarray:
+    """Accounts in the audience of at least half as many of the shingles as the median account is."""
+    held = np.bincount(table.indices, minlength=table.shape[1])
+    return np.flatnonzero(held >= max(0.5 * np.median(held[held > 0]), 1.0))
