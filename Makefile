@@ -1,11 +1,13 @@
-# One virtual environment, made here, holds all that the project needs.
+# One virtual environment, made here, holds all that the project needs; a second one holds a real LiteLLM proxy, which
+# pins what it shares with the project and which the gateways are tested against.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PROXY := .venv-litellm
 DEMO := demo-out
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench picture clean
 
 demo: $(READY)
 	$(BIN)/iolaus simulate ladder --out $(DEMO)/range --seed 7 --exchanges 100000
@@ -13,7 +15,7 @@ demo: $(READY)
 	$(BIN)/iolaus score $(DEMO)/found $(DEMO)/range
 	@echo "Open $(DEMO)/found/report.html in a browser."
 
-test: $(READY)
+test: $(READY) $(PROXY)/.ready
 	$(BIN)/python -m pytest
 
 check: $(READY)
@@ -25,10 +27,19 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
+# The README's picture, of the demo's report; wants Chromium (Debian: apt-get install chromium).
+picture: $(READY)
+	$(BIN)/python docs/images/shoot.py $(DEMO)/found/report.html
+
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PROXY) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,distill,prove,serve]'
+	touch $@
+
+$(PROXY)/.ready:
+	$(PYTHON) -m venv $(PROXY)
+	$(PROXY)/bin/python -m pip install --quiet --disable-pip-version-check 'litellm[proxy]==1.106.2'
 	touch $@

@@ -20,15 +20,17 @@ def machine() -> dict[str, Any]:
     return {
         "processor": model,
         "cores": os.cpu_count(),
+        # Others at work on the machine lengthen wall clocks, and CPU times a little.
+        "load_average": round(os.getloadavg()[0], 1),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _PACKAGES},
     }
 
 
-def write(name: str, result: dict[str, Any]) -> Path:
-    """Write ``results/<name>.json`` and return its path."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+def write(name: str, result: dict[str, Any], folder: Path = RESULTS) -> Path:
+    """Write ``<name>.json`` into a folder of results and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     path.write_text(json.dumps({"machine": machine()} | result, indent=2) + "\n", encoding="utf-8")
     return path

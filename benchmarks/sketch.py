@@ -2,7 +2,10 @@
 
 import json
 import re
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,25 +21,10 @@ _PEER = 2_000
 
 def main() -> None:
     """Sketch the range's own prompts with both."""
-    import sys
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
-        timed(
-            [
-                sys.executable,
-                "-m",
-                "iolaus.cli",
-                "simulate",
-                "ladder",
-                "--out",
-                folder,
-                "--exchanges",
-                str(_PROMPTS),
-                "--quiet",
-            ]
-        )
-        table = pq.read_table(f"{folder}/exchanges.parquet", columns=["prompt"])
+        command = [sys.executable, "-m", "iolaus.cli", "simulate", "ladder", "--quiet"]
+        timed([*command, "--out", folder, "--exchanges", str(_PROMPTS)])
+        table = pq.read_table(Path(folder) / "exchanges.parquet", columns=["prompt"])
     prompts: pa.Array = pa.concat_arrays(table.column("prompt").chunks)
     nothing = pa.nulls(len(prompts), pa.string())
     sketch_prompts(prompts[:100], nothing[:100])

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from iolaus.distill.encoders.measure import PairTask
+from benchmarks.distill.encoder_free_text import free_text
+from iolaus.distill.encoders.measure import PairTask, bare, check_disjoint
 from iolaus.distill.encoders.teacher import SentenceEncoder
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -37,6 +38,22 @@ def similarity_tasks() -> tuple[list[str], dict[str, PairTask]]:
         for name, rows in pairs.items()
     }
     return sentences, tasks
+
+
+def training_set(
+    teacher: SentenceEncoder, wordnet: Path, work: Path, kinds: Sequence[str], evaluation: Sequence[str]
+) -> tuple[list[str], np.ndarray]:
+    """Free texts of some kinds without those that the evaluation has, and the teacher's vectors of them."""
+    free = free_text(wordnet)
+    held = {bare(text) for text in evaluation}
+    texts: list[str] = []
+    parts = []
+    for kind in kinds:
+        kept = np.array([bare(text) not in held for text in free[kind]])
+        texts += [text for text, keep in zip(free[kind], kept, strict=True) if keep]
+        parts.append(remembered(teacher, free[kind], work)[kept])
+    check_disjoint(texts, evaluation)
+    return texts, np.concatenate(parts)
 
 
 def remembered(teacher: SentenceEncoder, texts: Sequence[str], folder: Path) -> np.ndarray:

@@ -11,6 +11,9 @@ from pathlib import Path
 from random import Random
 
 PARTS = ("noun", "verb", "adj", "adv")
+GLOSSES = 45_000
+EDITED = 16_000
+DENIALS = ((" is ", " is not "), (" was ", " was not "), (" a ", " no "), (" the ", " no "), (" are ", " are not "))
 
 FRAMES = (
     "What is the meaning of {noun}?", "How do I {verb} a {noun}?", "Can you {verb} the {noun} for me?",
@@ -66,7 +69,7 @@ def common_words(folder: Path) -> dict[str, list[str]]:
 
 
 def free_text(folder: Path, requests: int = 40_000, seed: int = 5) -> dict[str, list[str]]:
-    """Distinct texts: ``examples``, ``glosses`` and ``requests``, each in a fixed order."""
+    """Distinct texts: ``examples``, ``glosses``, ``requests`` and ``edits``, each in a fixed order."""
     rng = Random(seed)
     entries = glosses(folder)
     examples = sorted({text for _, _, _, texts in entries for text in texts if len(text.split()) >= 3})
@@ -79,5 +82,46 @@ def free_text(folder: Path, requests: int = 40_000, seed: int = 5) -> dict[str, 
     made = {
         re.sub(r"\{(\w+)\}", lambda slot: rng.choice(fill[slot.group(1)]), rng.choice(FRAMES)) for _ in range(requests)
     }
-    rng.shuffle(meanings)
-    return {"examples": examples, "glosses": meanings, "requests": sorted(made)}
+    Random(0).shuffle(meanings)
+    return {
+        "examples": examples,
+        "glosses": meanings[:GLOSSES],
+        "requests": sorted(made),
+        "edits": edited(examples, words),
+    }
+
+
+def edited(examples: list[str], words: dict[str, list[str]], seed: int = 9) -> list[str]:
+    """Example sentences with a word or two changed, dropped, denied or moved: near neighbours for fine shades."""
+    kind: dict[str, str] = {}
+    for part in PARTS:
+        for word in words[part]:
+            kind.setdefault(word, part)
+    rng = Random(seed)
+    base = [text for text in examples if len(text.split()) >= 5]
+    rng.shuffle(base)
+    once = {_edit(text, kind, words, rng) for text in base[:EDITED]}
+    twice = {_edit(_edit(text, kind, words, rng), kind, words, rng) for text in base[: EDITED // 2]}
+    return sorted(once | twice)
+
+
+def _edit(text: str, kind: dict[str, str], words: dict[str, list[str]], rng: Random) -> str:
+    parts = text.split()
+    for _ in range(6):
+        chance = rng.random()
+        if chance < 0.3 and len(parts) > 3:
+            at = rng.randrange(len(parts))
+            return " ".join(parts[:at] + parts[at + 1 :])
+        if chance < 0.75:
+            known = [i for i, part in enumerate(parts) if part.lower().strip(",.") in kind]
+            if known:
+                at = rng.choice(known)
+                return " ".join([*parts[:at], rng.choice(words[kind[parts[at].lower().strip(",.")]]), *parts[at + 1 :]])
+        elif chance < 0.85:
+            for said, denied in DENIALS:
+                if said in text:
+                    return text.replace(said, denied, 1)
+        elif len(parts) > 4:
+            at = rng.randrange(1, len(parts) - 1)
+            return " ".join(parts[at:] + parts[:at])
+    return " ".join(parts[1:])

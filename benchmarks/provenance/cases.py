@@ -8,12 +8,12 @@ from benchmarks.provenance.corpus import PAD
 from iolaus.provenance.betting import log_wealth
 from iolaus.provenance.calibrate import FULL, calibrate
 from iolaus.provenance.exact import null_total, served_points, sign_test
-from iolaus.provenance.power import pairs_for_effect
+from iolaus.provenance.power import pairs_for_effect, pairs_to_stop
 
-__all__ = ["ALPHA", "Tested", "answer_lengths", "power_curve", "served_answers", "test_scores"]
+__all__ = ["ALPHA", "Tested", "answer_lengths", "power_curve", "served_answers", "stopping_pairs", "test_scores"]
 
 ALPHA = 1e-6
-_RESAMPLES = 400
+_RESAMPLES = 150
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,22 @@ def power_curve(
             convicted += test_scores(scores[student][rows], served[student][rows], mine).p_value <= ALPHA
         curve[size] = convicted / _RESAMPLES
     return curve
+
+
+def stopping_pairs(tests: list[Tested], pairs: int) -> int | None:
+    """Pairs by which 95% of tests that may stop at any time have convicted at ALPHA, over random orders.
+
+    Args:
+        tests: one a student, with at least ``pairs`` pairs each.
+        pairs: where a test gives up.
+    """
+    rng = np.random.default_rng(1)
+    growth = []
+    for draw in range(_RESAMPLES):
+        test = tests[draw % len(tests)]
+        rows = rng.permutation(len(test.served))[:pairs]
+        growth.append(log_wealth(test.points[rows], test.served[rows], FULL))
+    return pairs_to_stop(np.stack(growth), 1 / ALPHA)
 
 
 def answer_lengths(twins: np.ndarray) -> np.ndarray:

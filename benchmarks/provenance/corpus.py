@@ -36,7 +36,7 @@ def pack(tokenizer: Tokenizer, texts: list[str], width: int, *, answer: bool) ->
     """Token ids of texts: prompts keep their end, answers their beginning and an END where they fit."""
     rows = np.full((len(texts), width), PAD, dtype=np.int64)
     for row, encoded in zip(rows, tokenizer.encode_batch(texts), strict=True):
-        ids = (encoded.ids + [END])[:width] if answer else encoded.ids[-width:]
+        ids = [*encoded.ids, END][:width] if answer else encoded.ids[-width:]
         row[: len(ids)] = ids
     return rows
 

@@ -5,11 +5,10 @@ altogether), *others* (the same prompts, answered by another model), *same teach
 teacher's other answers) and *sibling* (the same prompts, answered by a teacher of the same recipe). The last three may
 learn the teacher's ways as much as they like; they cannot learn the coins.
 
-    python -m benchmarks.provenance.innocents WORLD_FOLDER
+    python -m benchmarks.provenance.innocents [WORLD_FOLDER]
 """
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,17 @@ import torch
 
 from benchmarks.provenance.cases import answer_lengths
 from benchmarks.provenance.corpus import read_roles
+from benchmarks.provenance.results import write
 from benchmarks.provenance.tiny import Shape, Training, fresh, train
-from benchmarks.provenance.world import World, candidate_scores, load_world
-from benchmarks.record import write
+from benchmarks.provenance.world import World, asked_folder, candidate_scores, load_world
 from iolaus.provenance.betting import log_wealth
 from iolaus.provenance.calibrate import FULL, calibrate
 from iolaus.provenance.exact import hoeffding_bound, null_total, served_points
 
 KINDS = ("clean", "others", "same teacher", "sibling")
-EACH, REDRAWS, PAIRS = 50, 1000, 300
+EACH, REDRAWS, PAIRS = 50, 1000, 150
+# Of each kind, so many are kept for the comparison with other methods.
+KEPT = 10
 LEVELS = (1e-2, 1e-3)
 SMALL = Shape(width=64, layers=3, heads=4)
 HOW = Training(epochs=2, rate=4e-3)
@@ -41,11 +42,13 @@ def diet(
     return world.prompts[rows], world.answers[answers][rows]
 
 
-def points_of(kind: str, number: int, world: World, base: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def points_of(kind: str, number: int, world: World, base: tuple[np.ndarray, np.ndarray], folder: Path) -> np.ndarray:
     """Train one innocent and give the points of the pairs on trial, the very prompts that it learnt from."""
     seed = 1000 * KINDS.index(kind) + number
     rows = np.random.default_rng(seed).choice(len(world.prompts), PAIRS, replace=False)
     student = train(fresh(SMALL, seed), *diet(kind, world, base, rows), HOW, seed)
+    if number < KEPT:
+        torch.save({"rows": rows, "weights": student.state_dict()}, folder / f"innocent-{kind}-{number}.pt")
     scores = candidate_scores(student, world.prompts[rows], world.twins[rows])
     references = {"teacher": world.logprobs["teacher"][rows], "length": answer_lengths(world.twins[rows])}
     return calibrate(scores, references).points
@@ -68,36 +71,37 @@ def false_accusations(points: np.ndarray, rng: np.random.Generator) -> dict[str,
 
 
 def main(folder: Path) -> None:
-    """Train, redraw, count, write."""
+    """Train, redraw, count; the result is written again after every few innocents of each kind."""
     torch.set_num_threads(1)
-    started, world = time.process_time(), load_world(folder)
-    base = read_roles().base
+    world, base = load_world(folder), read_roles().base
+    kept = folder / "innocents.npz"
+    points = dict(np.load(kept)) if kept.exists() else {}
     rng = np.random.default_rng(2026)
     counts: dict[str, dict[str, np.ndarray]] = {}
-    learnt = []
-    for kind in KINDS:
-        for number in range(EACH):
-            found = false_accusations(points_of(kind, number, world, base), rng)
-            for test, hits in found.items():
+    for number in range(EACH):
+        for kind in KINDS:
+            name = f"{kind}-{number}"
+            if name not in points:
+                points[name] = points_of(kind, number, world, base, folder)
+                np.savez(kept, **points)
+            for test, hits in false_accusations(points[name], rng).items():
                 mine = counts.setdefault(test, {})
                 mine[kind] = mine.get(kind, np.zeros(len(LEVELS), dtype=int)) + hits
-        learnt.append(kind)
-        print(kind, {test: (by[kind] / (EACH * REDRAWS)).tolist() for test, by in counts.items()}, flush=True)
-    trials = EACH * REDRAWS
-    result = {
-        "innocents": EACH * len(KINDS),
-        "redraws_each": REDRAWS,
-        "pairs_each": PAIRS,
-        "levels": LEVELS,
-        "false_accusation_rate": {
-            test: {kind: (hits / trials).tolist() for kind, hits in by.items()}
-            | {"all": (sum(by.values()) / (trials * len(KINDS))).tolist()}
-            for test, by in counts.items()
-        },
-        "cpu_seconds": round(time.process_time() - started),
+        if (number + 1) % 5 == 0:
+            print(write("innocents", summary(counts, number + 1)), number + 1, flush=True)
+
+
+def summary(counts: dict[str, dict[str, np.ndarray]], each: int) -> dict[str, object]:
+    """Rates of false accusation by test and kind."""
+    trials = each * REDRAWS
+    rates = {
+        test: {kind: (hits / trials).tolist() for kind, hits in by.items()}
+        | {"all": (np.sum(list(by.values()), axis=0) / (trials * len(KINDS))).tolist()}
+        for test, by in counts.items()
     }
-    print(write("provenance_innocents", result))
+    plain = {"innocents": each * len(KINDS), "redraws_each": REDRAWS, "pairs_each": PAIRS, "levels": LEVELS}
+    return plain | {"false_accusation_rate": rates}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(asked_folder(sys.argv[1:])[0])

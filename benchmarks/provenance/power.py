@@ -1,27 +1,28 @@
 """How many pairs convict a student, by epochs, by share of the diet, and after it was altered.
 
-    python -m benchmarks.provenance.power WORLD_FOLDER [STEP ...]
+    python -m benchmarks.provenance.power [WORLD_FOLDER] [STEP ...]
 
 Steps: ``headline`` (one epoch on served answers alone), ``grid`` (epochs and shares), ``altered`` (tuned, quantised,
 pruned, merged, paraphrased). Scores are kept in the folder, so that a test can be run anew without training.
 """
 
 import copy
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from benchmarks.provenance.cases import answer_lengths, power_curve, served_answers, test_scores
+from benchmarks.provenance.cases import answer_lengths, power_curve, served_answers, stopping_pairs, test_scores
 from benchmarks.provenance.corpus import PAD
+from benchmarks.provenance.results import RESULTS, write
 from benchmarks.provenance.tiny import TinyLM, Training, train
-from benchmarks.provenance.world import World, candidate_scores, load_world
-from benchmarks.record import RESULTS, write
+from benchmarks.provenance.world import World, asked_folder, candidate_scores, load_world
 
-ONE_EPOCH = Training(epochs=1, rate=4e-3, batch=8)
-STUDENTS = 3
-SIZES = [100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500, 2000, 2500, 2900]
+ONE_EPOCH = Training(epochs=1, rate=1e-3, batch=16)
+STUDENTS, DIET = 3, 1500
+SIZES = [25, 50, 75, 100, 125, 150, 175, 200, 250, 300, 400, 500]
 
 
 def references(world: World, rows: np.ndarray, *, base: bool) -> dict[str, np.ndarray]:
@@ -46,7 +47,7 @@ def both_tests(scores: np.ndarray, served: np.ndarray, world: World, rows: np.nd
 def taught(world: World, seed: int, how: Training, share: float = 1.0) -> tuple[TinyLM, np.ndarray, np.ndarray]:
     """A student of the base on a diet of which a share was served; the rest are real answers to other prompts."""
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(world.prompts))
+    order = rng.permutation(len(world.prompts))[:DIET]
     rows = order[: round(share * len(order))]
     served = rng.integers(0, 2, len(rows))
     rest = order[len(rows) :]
@@ -65,7 +66,7 @@ def headline(world: World, folder: Path) -> dict[str, object]:
             torch.save(student.state_dict(), folder / f"headline{seed}.pt")
             np.savez(path, scores=scores_of(student, world, rows), rows=rows, served=served)
         kept.append(dict(np.load(path)))
-    result: dict[str, object] = {"students": STUDENTS, "diet": len(world.prompts), "epochs": 1}
+    result: dict[str, object] = {"students": STUDENTS, "diet": DIET, "epochs": 1}
     for name, base in (("base known", True), ("teacher only", False)):
         known = [references(world, one["rows"], base=base) for one in kept]
         tests = [test_scores(one["scores"], one["served"], k) for one, k in zip(kept, known, strict=True)]
@@ -75,6 +76,7 @@ def headline(world: World, folder: Path) -> dict[str, object]:
             "tests": [test.to_json() for test in tests],
             "power_by_pairs": curve,
             "pairs_for_95_percent": min(enough, default=None),
+            "pairs_for_95_percent_any_time": stopping_pairs(tests, 1000),
         }
         print(name, result[name], flush=True)
     return result
@@ -144,7 +146,8 @@ def altered(world: World, folder: Path) -> list[dict[str, object]]:
     rows, served = kept["rows"], kept["served"]
     student = world.model("base")
     student.load_state_dict(torch.load(folder / "headline0.pt"))
-    real = (world.prompts, world.answers["real"])
+    others = np.setdiff1d(np.arange(len(world.prompts)), rows)
+    real = (world.prompts[others], world.answers["real"][others])
     clean = train(world.model("base"), *real, ONE_EPOCH, 200)
     variants = {
         "as it was": lambda: student,
@@ -168,18 +171,16 @@ def altered(world: World, folder: Path) -> list[dict[str, object]]:
 
 def main(folder: Path, steps: list[str]) -> None:
     """Run the steps and add them to the result."""
-    import json
-
     torch.set_num_threads(1)
     world = load_world(folder)
     known = {"headline": headline, "grid": grid, "altered": altered}
-    path = RESULTS / "provenance_power.json"
-    result = json.loads(path.read_text()) if path.exists() else {}
-    result.pop("machine", None)
+    path = RESULTS / "power.json"
     for step in steps or list(known):
-        result[step] = known[step](world, folder)
-        write("provenance_power", result)
+        found = known[step](world, folder)
+        # Steps may run beside each other: read what is there just before it is written.
+        result = json.loads(path.read_text()) if path.exists() else {}
+        write("power", {**result, step: found})
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(*asked_folder(sys.argv[1:]))

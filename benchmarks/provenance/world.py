@@ -12,7 +12,7 @@ import torch
 from benchmarks.provenance.corpus import ANSWER, PAD, Roles, read_roles
 from benchmarks.provenance.tiny import Shape, TinyLM, Training, answer_logprob, fresh, sample_answers, train
 
-__all__ = ["ASKED", "World", "candidate_scores", "load_world"]
+__all__ = ["ASKED", "World", "asked_folder", "candidate_scores", "load_world"]
 
 ASKED = 3000
 SHAPE = Shape()
@@ -51,6 +51,13 @@ def candidate_scores(model: TinyLM, prompts: np.ndarray, candidates: np.ndarray)
     flat = answer_logprob(model, np.repeat(prompts, k, axis=0), candidates.reshape(n * k, width))
     total: np.ndarray = flat.sum(axis=1).reshape(n, k)
     return total
+
+
+def asked_folder(arguments: list[str]) -> tuple[Path, list[str]]:
+    """The folder of the world that a command line names first, or build/provenance; and what else it names."""
+    if arguments and not arguments[0].isidentifier():
+        return Path(arguments[0]), arguments[1:]
+    return Path("build/provenance"), arguments
 
 
 def load_world(folder: Path) -> World:

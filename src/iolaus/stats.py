@@ -11,9 +11,13 @@ __all__ = [
     "benjamini_hochberg",
     "binomial_tail",
     "cauchy_combination",
+    "chances_alike",
     "concentration",
     "hypergeometric_tail",
     "log_odds_bound",
+    "partial_tail",
+    "poisson_binomial_tail",
+    "poisson_tail",
     "population_interval",
     "resampled_tail",
 ]
@@ -123,6 +127,80 @@ def binomial_tail(hits: int, trials: int, chance: float) -> float:
     if trials == 0:
         return 1.0
     return _clip(float(sps.binom.sf(hits - 1, trials, min(max(chance, 0.0), 1.0))))
+
+
+def chances_alike(opportunities: np.ndarray, happened: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Chance that something happens to those who have as many opportunities, learnt from a population.
+
+    Opportunities fall into classes of a power of two; each class is drawn towards the whole with the weight of two
+    members, and more opportunities never make the chance smaller.
+
+    Args:
+        opportunities: int (n,), at least 1, of the population.
+        happened: bool (n,), to whom it did.
+        wanted: int (m,), opportunities of those whose chance is asked for.
+
+    Returns:
+        float64 (m,) in (0, 1).
+    """
+    of = np.log2(np.maximum(opportunities, 1)).astype(int)
+    asked = np.log2(np.maximum(wanted, 1)).astype(int)
+    classes = int(max(of.max(initial=0), asked.max(initial=0))) + 1
+    count = np.bincount(of, minlength=classes)
+    hits = np.bincount(of, weights=happened.astype(float), minlength=classes)
+    overall = (hits.sum() + 1) / (count.sum() + 2)
+    chance: np.ndarray = np.maximum.accumulate((hits + 2 * overall) / (count + 2))[asked]
+    return chance
+
+
+def poisson_tail(hits: int, expected: float) -> float:
+    """P(X >= hits) for a Poisson count."""
+    return _clip(float(sps.poisson.sf(hits - 1, max(expected, 0.0)))) if hits > 0 else 1.0
+
+
+def poisson_binomial_tail(hits: int, chances: ArrayLike) -> float:
+    """P(X >= hits) for a sum of independent trials of unlike chances, exactly.
+
+    The distribution is built one trial at a time (Hong, "On computing the distribution function for the Poisson
+    binomial distribution", CSDA 59, 2013, section 2.2); beyond 2,000 trials Chernoff's bound stands in for it.
+
+    Args:
+        hits: successes seen.
+        chances: (n,) chance of each trial.
+    """
+    p = np.clip(np.asarray(chances, dtype=float), 0.0, 1.0)
+    if hits <= 0:
+        return 1.0
+    if hits > p.size:
+        return P_FLOOR
+    mean = float(p.sum())
+    if p.size > 2_000:
+        if hits <= mean:
+            return 1.0
+        return _clip(float(np.exp(hits - mean - hits * np.log(hits / max(mean, 1e-300)))))
+    distribution = np.zeros(p.size + 1)
+    distribution[0] = 1.0
+    for n, chance in enumerate(p, start=1):
+        distribution[1 : n + 1] = distribution[1 : n + 1] * (1 - chance) + distribution[:n] * chance
+        distribution[0] *= 1 - chance
+    return _clip(float(distribution[hits:].sum()))
+
+
+def partial_tail(hits: int, chances: ArrayLike, share: float = 0.1) -> float:
+    """P(X >= hits) where up to a share of the trials may succeed for a common reason of their own.
+
+    The null of a partial conjunction (Benjamini and Heller, "Screening for partial conjunction hypotheses", Biometrics
+    64, 2008, section 2): at most ``share`` of the trials are affected, whichever they are; they count as successes, the
+    least likely ones first, and the others are independent. So a group does not stand for all that it is mixed with.
+
+    Args:
+        hits: successes seen.
+        chances: (n,) chance of each trial by itself.
+        share: part of the trials that may be affected under the null, in [0, 1).
+    """
+    p = np.sort(np.asarray(chances, dtype=float))
+    excused = int(np.ceil(share * p.size))
+    return poisson_binomial_tail(hits - excused, p[excused:])
 
 
 def resampled_tail(observed: float, null: np.ndarray) -> float:

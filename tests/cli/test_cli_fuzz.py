@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from iolaus.schema import ACCOUNTS, EXCHANGES
 
-QUICK = settings(
-    max_examples=18, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+QUICK = settings(max_examples=18, suppress_health_check=list(HealthCheck))
 REQUIRED = ("exchange_id", "timestamp", "account_id", "prompt")
 TEXT = st.text(st.characters(), max_size=12)
 VALUE = (
@@ -108,7 +106,7 @@ def test_a_rate_of_false_discoveries_that_is_none(tmp_path, value):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("until", ["2020-01-01", "1800-01-01T00:00:00+14:00", "2026-03-01T11:59:59Z"])
+@pytest.mark.parametrize("until", ["2020-01-01", "1990-01-01T00:00:00", "2026-03-01T11:59:59Z"])
 def test_a_horizon_before_the_first_row_finds_an_empty_log(tmp_path, until):
     log = jsonl(tmp_path / "log.jsonl", rows(6))
     assert "0 exchanges" in detect(log, tmp_path / "out", "--until", until).fine()

@@ -47,7 +47,7 @@ def write(path, rows):
             path.write_bytes(gzip.compress(path.read_bytes()))
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_order_format_and_files_do_not_matter(known, data):
     rows, accounts, expected = known

@@ -235,7 +235,7 @@ def test_settings_build_the_same_gateway(tmp_path, guard, monkeypatch):
     assert call(ConfiguredGateway(echo), keyed("blocked"))[0] == 403
     path.write_text("schema: iolaus.gateway/1\nsnapshot: snapshot\n")
     with pytest.raises(InputError, match="no account is ever known"):
-        load_settings(path)
+        load_settings(path).identify()
     monkeypatch.delenv("IOLAUS_GATEWAY")
     with pytest.raises(InputError, match="names no settings file"):
         ConfiguredGateway(echo)

@@ -15,9 +15,7 @@ from iolaus.errors import InputError
 from iolaus.ingest import Rejects, read_accounts, read_exchanges
 from iolaus.schema import EXCHANGES
 
-QUIET = settings(
-    max_examples=70, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
-)
+QUIET = settings(max_examples=70, suppress_health_check=list(HealthCheck))
 ROWS = make_rows(12)
 IDS = {row["exchange_id"] for row in ROWS}
 

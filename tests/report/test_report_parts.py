@@ -12,9 +12,11 @@ from iolaus.report.words import (
     chance_words,
     missing_words,
     q_words,
+    signal_words,
     strength_of,
     verdict_words,
 )
+from iolaus.signals import SIGNALS
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,13 @@ def test_short_share_and_span():
 def test_clean_keeps_what_can_be_read():
     assert clean("a\tb\nc\r\nd שלום 中文 👩‍💻") == "a\tb\nc\nd שלום 中文 👩‍💻"
     assert clean("\x00\u202e\ufeff\U000e0041\udfff") == "⟨U+0000⟩⟨U+202E⟩⟨U+FEFF⟩⟨U+E0041⟩⟨U+DFFF⟩"
+
+
+@pytest.mark.parametrize("name", [*(signal.name for signal in SIGNALS), "concealment", "extraction"])
+def test_every_signal_has_words_for_readers(name):
+    title, gloss = signal_words(name)
+    assert title != name.capitalize() or name in ("concealment", "synchrony")
+    assert gloss
 
 
 def test_words_for_chance():

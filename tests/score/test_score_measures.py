@@ -11,7 +11,7 @@ from rich.console import Console
 
 from iolaus.errors import InputError
 from iolaus.schema import ACCOUNTS_OUT, EXCHANGES_OUT, TIMESTAMP, TRUTH_ACCOUNTS, TRUTH_EXCHANGES
-from iolaus.score import leaked_before_flag, score
+from iolaus.score import leaked_before_flag, runs_below, score
 from iolaus.score.statistics import average_precision, b_cubed, roc_auc
 
 # Operators P (a, b, c, d; L1) and Q (e, f; L3); benign g, h (developer) and i (course).
@@ -134,10 +134,18 @@ def test_ranking_by_hand(result):
 
 def test_it_is_json_and_draws_a_table(result):
     assert json.loads(json.dumps(result.to_json()))["schema"] == "iolaus.score/1"
-    console = Console(width=140, record=True, file=io.StringIO())
+    text = drawn(result)
+    for words in ("L1", "L3", "developer", "0.750", "500,000", "0.250 of 4 convicted accounts, 0 of 1 campaigns"):
+        assert words in text, words
+    assert "Leaked" not in text
+
+
+def drawn(result):
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(result.table())
     text = console.export_text()
-    assert all(word in text for word in ("L1", "L3", "all levels", "developer", "all benign", "0.750"))
+    assert "…" not in text
+    return text
 
 
 def test_without_a_scenario_there_is_one_level(tmp_path):
@@ -180,15 +188,20 @@ def test_a_campaign_that_swallows_everyone_finds_no_operator(tmp_path):
 def test_leaked_before_the_flag(tmp_path):
     truth = write_truth(tmp_path / "truth")
     series = [
-        (day(3), write_found(tmp_path / "late")),
-        (day(1), write_found(tmp_path / "early", campaign_of={})),
-        (day(2), write_found(tmp_path / "middle", campaign_of={"a": "1", "h": "2"})),
+        write_found(tmp_path / "runs" / "late", until=3),
+        write_found(tmp_path / "runs" / "early", campaign_of={}, until=1),
+        write_found(tmp_path / "runs" / "middle", campaign_of={"a": "1", "h": "2"}, until=2),
     ]
     report = leaked_before_flag(series, truth)
     # P is flagged at day 2, when x1 and x2 are gone; Q never is.
     assert report["operators"]["P"]["leaked"] == 2 and report["operators"]["P"]["harvested"] == 3
     assert report["operators"]["Q"]["leaked"] == 2 and report["operators"]["Q"]["flagged_at"] is None
     assert (report["leaked"], report["harvested"], report["share"]) == (4, 5, 0.8)
+    assert report["levels"]["L1"] == {"harvested": 3, "leaked": 2, "share": pytest.approx(2 / 3)}
+    assert report["levels"]["L3"]["share"] == 1.0
+    scored = score(series[0], truth, runs_below(tmp_path / "runs"))
+    assert scored.to_json()["leak"] == report
+    assert "Leaked before the first flag (in 3 runs): 4 of 5 harvested exchanges" in drawn(scored)
 
 
 def test_bad_folders_are_refused_in_one_sentence(tmp_path):
@@ -198,9 +211,11 @@ def test_bad_folders_are_refused_in_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"truth_accounts\.parquet is missing"):
         score(found, tmp_path / "absent")
     with pytest.raises(InputError, match=r"no exchanges\.parquet"):
-        leaked_before_flag([(day(1), found)], write_truth(tmp_path / "bare", instants=False))
+        leaked_before_flag([found], write_truth(tmp_path / "bare", instants=False))
     with pytest.raises(InputError, match="at least one run"):
         leaked_before_flag([], truth)
+    with pytest.raises(InputError, match="holds no folders with a"):
+        runs_below(truth)
     (found / "accounts.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(InputError, match=r"accounts\.parquet cannot be read"):
         score(found, truth)

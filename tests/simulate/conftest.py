@@ -50,6 +50,6 @@ def real_text():
     return {"text": text, "organic": organic}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_range():
     return Range

@@ -7,9 +7,13 @@ import typer
 
 from iolaus import __version__
 from iolaus.cli.audit import appeal, audit
+from iolaus.cli.convert import app as convert
 from iolaus.cli.detect import detect, explain, score
+from iolaus.cli.distill import distill
 from iolaus.cli.ending import run
+from iolaus.cli.enforce import app as enforce
 from iolaus.cli.policy import app as policy
+from iolaus.cli.prove import app as prove
 from iolaus.cli.simulate import simulate
 
 __all__ = ["app", "main"]
@@ -25,9 +29,13 @@ app.command()(detect)
 app.command()(simulate)
 app.command()(score)
 app.command()(explain)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(distill)
 app.add_typer(policy, name="policy")
 app.add_typer(audit, name="audit")
 app.add_typer(appeal, name="appeal")
+app.add_typer(enforce, name="enforce")
+app.add_typer(convert, name="convert")
+app.add_typer(prove, name="prove")
 
 
 def _version(wanted: bool) -> None:

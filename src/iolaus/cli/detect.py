@@ -60,12 +60,19 @@ def detect(
 def score(
     found: Annotated[Path, typer.Argument(help="Folder that detect wrote.")],
     truth: Annotated[Path, typer.Argument(help="Folder with truth_accounts.parquet and truth_exchanges.parquet.")],
+    series: Annotated[
+        Path | None,
+        typer.Option(
+            "--series", help="Folder of runs with several --until, one folder each: what leaked before a flag."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare findings with the truth of a range."""
+    from iolaus.score import runs_below
     from iolaus.score import score as run
 
-    result = run(found, truth)
+    result = run(found, truth, runs_below(series) if series else ())
     if as_json:
         typer.echo(json.dumps(result.to_json()))
     else:
@@ -93,9 +100,12 @@ def _instant(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise InputError(f"--until is no ISO 8601 instant: {text!r}") from error
+    if not 1990 <= found.year < 2100:
+        raise InputError(f"--until must lie between 1990 and 2100, as the times of a log do, not {text!r}")
+    return found
 
 
 def _bytes(text: str | None) -> int | None:

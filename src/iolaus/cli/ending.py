@@ -1,5 +1,6 @@
 """How a command ends: what is said, to whom, and with which exit status."""
 
+import io
 import os
 import sys
 import traceback
@@ -15,17 +16,20 @@ __all__ = ["run"]
 # Typer has had click's errors under more than one name; all that say how a command is used derive from this one.
 _USAGE: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 _STOPPED: Final = 130
-_PIPE_CLOSED: Final = 141
 
 
 def run(app: Callable[..., Any]) -> int:
     """Run the app and return the exit status; nothing is raised, and no traceback shown.
 
-    2 stands for whatever a user can mend, 130 for an interruption, 141 for a reader that went away, and 1 for a
-    fault of Iolaus itself, which is said in one line with its place (``IOLAUS_TRACEBACK=1`` shows all of it).
+    2 stands for whatever a user can mend, 130 for an interruption, 1 for a reader that went away, and for a fault of
+    Iolaus itself, which is said in one line with its place (``IOLAUS_TRACEBACK=1`` shows all of it).
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another alphabet shows what it lacks as an escape; it is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="iolaus", standalone_mode=False)
         sys.stdout.flush()
     except IolausError as error:
         return _say(str(error), 2)
@@ -36,7 +40,7 @@ def run(app: Callable[..., Any]) -> int:
     except BrokenPipeError:
         # What is left in the buffer would be written, and fail again, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
+        return 1
     except OSError as error:
         return _say(f"{error.filename or 'the output'} cannot be used: {error.strerror or error}", 2)
     except MemoryError:

@@ -16,6 +16,7 @@ __all__ = ["Extraction", "Profile", "concealment", "coordination", "extraction",
 # What metadata alone can say: it is spoofed by default in relay software, and shared innocently behind one address.
 METADATA_FLOOR: Final = 0.05
 _SHARED: Final = 0.05
+_COMMON: Final = 0.1
 _METADATA: Final = frozenset(signal.name for signal in SIGNALS if signal.metadata)
 
 
@@ -31,16 +32,24 @@ def coordination(findings: list[Finding]) -> Axis:
     return Axis(score=float(expit(log_odds_bound(p) - 2.0)), p_value=p)
 
 
-def concealment(log: Log, cluster: Cluster) -> Axis:
+def concealment(log: Log, cluster: Cluster, dealt: bool) -> Axis:
     """Whether what moves as one passes for many.
 
-    An account openly belongs to its organisation, or to those who came by the same referral (an event, a class, a
-    partner) where hardly anyone else did; without one it stands for itself. Null: at least half of the accounts openly
+    An account openly belongs to its organisation; without one it stands for itself. Where nothing shows work that is
+    dealt out, accounts that came by the same referral (an event, a class, a partner) count as an open group too, as
+    far as the referral is theirs: a tenth of all accounts at most have it. Null: at least half of the accounts openly
     belong together; the p-value is the binomial chance of so few. The score is the share of accounts outside the
-    largest open group.
+    largest group.
+
+    Args:
+        log: the log.
+        cluster: the cluster.
+        dealt: whether the accounts' work is dealt out by one hand.
     """
     m = cluster.accounts.size
-    largest = max(_largest(log, cluster, "org_id", m * m), _largest(log, cluster, "referrer", 3 * m))
+    largest = _largest(log, cluster, "org_id", log.accounts)
+    if not dealt:
+        largest = max(largest, _largest(log, cluster, "referrer", max(3 * m, int(_COMMON * log.accounts))))
     p = 1.0 - binomial_tail(largest + 1, m, 0.5) if largest < m else 1.0
     return Axis(score=1.0 - largest / m, p_value=float(np.clip(p, 1e-12, 1.0)))
 
@@ -56,7 +65,9 @@ def _largest(log: Log, cluster: Cluster, column: str, most: int) -> int:
         return 0
     held = np.bincount(values[values >= 0])
     inside = np.bincount(known, minlength=held.size)
-    return int(inside[held <= most].max(initial=0))
+    # A value that is as common outside is nobody's own.
+    lifted = inside * log.accounts >= 3 * held * cluster.accounts.size
+    return int(inside[(held <= most) & lifted].max(initial=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +79,14 @@ class Profile:
         form: how much the prompts look like one instruction with ever new fillings, 0 to 1 (``form_of``).
         named: share of exchanges whose words name a capability that campaigns elicit.
         volume: log2 of exchanges.
+        repeated: share of what is asked that the others ask as well; a harvester pays for no answer twice.
     """
 
     single: np.ndarray
     form: np.ndarray
     named: np.ndarray
     volume: np.ndarray
+    repeated: np.ndarray
 
     def score(self) -> np.ndarray:
         """Log-odds an account that its exchanges are harvested rather than used; float64, like the attributes.
@@ -83,7 +96,7 @@ class Profile:
         account cost three nats a halving, for a prompt that everybody sends once is no harvest.
         """
         shape = 2.0 * self.single + 3.0 * self.form + 2.0 * np.minimum(1.0, 1.5 * self.named)
-        odds: np.ndarray = shape - 4.5 + np.clip(3.0 * (self.volume - 2.0), -6.0, 1.0)
+        odds: np.ndarray = shape * (1.0 - self.repeated) - 4.5 + np.clip(3.0 * (self.volume - 2.0), -6.0, 1.0)
         return odds
 
 
@@ -96,7 +109,9 @@ def profile_of(log: Log, rows: np.ndarray) -> Profile:
     filling = np.bincount(account, weights=log.fresh[rows], minlength=log.accounts) / count
     begins = np.bincount(account, weights=_begins(log, rows), minlength=log.accounts)
     named = np.bincount(account, weights=(log.flags[rows] != 0).astype(float), minlength=log.accounts)
-    return Profile(begins / count, form_of(filling) * distinct / count, named / count, np.log2(count))
+    return Profile(
+        begins / count, form_of(filling) * distinct / count, named / count, np.log2(count), np.zeros(log.accounts)
+    )
 
 
 def form_of(filling: np.ndarray) -> np.ndarray:
@@ -179,14 +194,14 @@ def extraction(log: Log, cluster: Cluster, population: np.ndarray, dealt: bool) 
     profile = profile_of(log, cluster.core)
     of = {name: getattr(profile, name)[cluster.accounts] for name in ("single", "named", "volume")}
     fresh = np.unique(log.item[cluster.core]).size / max(cluster.core.size, 1)
-    # n-best sampling asks every item of a few accounts each; asking the same of most accounts is a shared list.
     form = 0.0
     if cluster.of_text:
         filled = np.array([filling(log, cluster)])
         form = float(np.maximum(form_of(filled), instructed(log, cluster) * np.minimum(1.0, filled / 0.25))[0])
-        form *= 1.0 - shared_list(log, cluster)
     means = {name: float(np.nanmean(values)) for name, values in of.items()}
-    joint = Profile(*(np.array([v]) for v in (means["single"], form, means["named"], means["volume"])))
+    # n-best sampling asks every item of a few accounts each; asking the same of most accounts is a shared list.
+    shared = shared_list(log, cluster)
+    joint = Profile(*(np.array([v]) for v in (means["single"], form, means["named"], means["volume"], shared)))
     flags = log.flags[cluster.core]
     odds = float(joint.score()[0]) + (2.0 if dealt else 0.0)
     scores = profile.score()[cluster.accounts]

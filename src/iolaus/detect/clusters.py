@@ -102,9 +102,7 @@ def _grown_families(log: Log, families: np.ndarray) -> list[Cluster]:
         own = rows[group[place]]
         members = comes_back(np.bincount(log.account[own], minlength=log.accounts))
         core = own[members[log.account[own]]]
-        clusters.append(
-            Cluster(np.flatnonzero(members).astype(np.int32), core, np.sort(families[group]), "families")
-        )
+        clusters.append(Cluster(np.flatnonzero(members).astype(np.int32), core, np.sort(families[group]), "families"))
     return clusters
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from iolaus.campaign import Axis
 from iolaus.detect.axes import Extraction, concealment, coordination, extraction, profile_of
-from iolaus.schema import VERDICTS
 from iolaus.signals import SIGNALS, Cluster, Finding, Log
 from iolaus.stats import benjamini_hochberg
 
@@ -19,14 +18,17 @@ _EVEN: Final = 0.5
 # Below even odds, but not so far that harvesting can be ruled out.
 _DOUBT: Final = 0.3
 _LEVEL: Final = 0.05
+_DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.
-_QUEUE: Final = frozenset({"queue"})
-_DEALT: Final = frozenset({"balance", "mixture", "queue"})
+_QUEUE: Final = frozenset({"handoff", "queue"})
+_DEALT: Final = frozenset({"balance", "handoff", "paraphrase", "pivot", "queue"})
+_MIXED: Final = frozenset({"mixture"})
 _CERTAIN: Final = 0.001
-# Campaigns with this share of the smaller one's accounts in common are one.
-_SAME: Final = 0.25
-# ... and with this share whatever their verdicts are; the graver one stands.
-_WITHIN: Final = 0.6
+# A cluster with less than this share of accounts of its own is another view of campaigns already named.
+_OWN: Final = 0.5
+# One that holds so much of a campaign, and is nearly as cohesive, is the campaign seen whole.
+_WHOLE: Final = 0.8
+_COHESIVE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,51 @@ def judge_clusters(log: Log, clusters: list[Cluster], fdr: float) -> list[Judged
             candidates).
 
     Returns:
-        All candidates, in their order; ``verdict`` is None for what is no campaign. Campaigns that share accounts are
-        joined: the joint one stands in place of the first, the others lose their verdict.
+        The campaigns, then all candidates without a verdict: what is no campaign, and every view of a campaign.
     """
     population = _population(log, clusters)
+    clusters = [cluster for cluster in clusters if _worth_judging(log, cluster, population)]
     findings = [_findings(log, cluster) for cluster in clusters]
     axes = [coordination(found) for found in findings]
     q_values = benjamini_hochberg([axis.p_value for axis in axes])
-    judged = []
-    for cluster, found, axis, q in zip(clusters, findings, axes, q_values, strict=True):
-        hidden = concealment(log, cluster)
-        taken = extraction(log, cluster, population, _p_of(found, _QUEUE) <= _CERTAIN)
-        verdict = _verdict(found, hidden, taken) if q <= fdr else None
-        judged.append(Judged(cluster, tuple(found), axis, hidden, taken, float(q), verdict))
-    return _joined(log, judged, population)
+    judged = [
+        _weighed(log, cluster, found, axis, float(q), population, fdr)
+        for cluster, found, axis, q in zip(clusters, findings, axes, q_values, strict=True)
+    ]
+    return _joined(log, judged, population, fdr)
+
+
+def _weighed(
+    log: Log,
+    cluster: Cluster,
+    found: list[Finding],
+    axis: Axis,
+    q: float,
+    population: np.ndarray,
+    level: float,
+) -> Judged:
+    """The other axes, and the verdict where the cluster's coordination holds at the level."""
+    dealt = _p_of(found, _QUEUE) <= _CERTAIN
+    hidden = concealment(log, cluster, dealt)
+    taken = extraction(log, cluster, population, dealt)
+    return Judged(cluster, tuple(found), axis, hidden, taken, q, _verdict(found, hidden, taken) if q <= level else None)
+
+
+def _judged(log: Log, cluster: Cluster, population: np.ndarray, level: float) -> Judged:
+    """One cluster by itself; its p-value stands for the q-value."""
+    found = _findings(log, cluster)
+    axis = coordination(found)
+    return _weighed(log, cluster, found, axis, axis.p_value, population, level)
+
+
+def _worth_judging(log: Log, cluster: Cluster, population: np.ndarray) -> bool:
+    """Whether the cluster could be a campaign at all, whatever its coordination is.
+
+    What is certainly no harvest is not tested, unless conversations change hands in it. The choice looks at what is
+    asked alone, which says nothing of coordination under its null, so error control holds for those that remain
+    (Bourgon, Gentleman and Huber, "Independent filtering", PNAS 107, 2010).
+    """
+    return cluster.formed_by == "handoff" or extraction(log, cluster, population, True).axis.score >= _DOUBT
 
 
 def _findings(log: Log, cluster: Cluster) -> list[Finding]:
@@ -91,7 +124,7 @@ def _verdict(found: list[Finding], hidden: Axis, taken: Extraction) -> str | Non
     extracting = taken.axis.score >= _EVEN
     # Crowds move together too (a hackathon, a course, a viral prompt, an outage), each member on his own subject and at
     # his own rate. Only work that is dealt out evenly has a dispatcher behind it.
-    if _p_of(found, _DEALT) > _LEVEL:
+    if _p_of(found, _DEALT) > _DEALT_LEVEL and _p_of(found, _MIXED) > _LEVEL:
         return None
     if extracting:
         return "distillation_campaign" if concealed else "coordinated_open"
@@ -107,70 +140,42 @@ def _p_of(found: Sequence[Finding], names: frozenset[str]) -> float:
     return min((f.p_value for f in found if f.signal in names), default=1.0)
 
 
-def _joined(log: Log, judged: list[Judged], population: np.ndarray) -> list[Judged]:
-    """Join campaigns that share accounts; the gravest and most certain of a group stands for it."""
+def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) -> list[Judged]:
+    """Each account in one campaign: the most cohesive clusters first, and what overlaps them gives way.
+
+    A cluster that holds nearly all of one accepted campaign, and little of others, is the same campaign seen whole and
+    takes its place. One that is mostly in accepted campaigns is another view of them; one that has some accounts in
+    common with them is judged again by the others alone, at a level that is Bonferroni's over all candidates.
+    """
     order = sorted(
         (j for j in judged if j.verdict),
-        key=lambda j: (
-            VERDICTS.index(str(j.verdict)),
-            j.q_value,
-            -j.cluster.core.size,
-            int(j.cluster.accounts[0]),
-        ),
+        key=lambda j: (-round(j.cluster.cohesion, 2), j.q_value, -j.cluster.core.size, int(j.cluster.accounts[0])),
     )
-    groups: list[list[Judged]] = []
-    for candidate in order:
-        home = [candidate]
-        apart = []
-        for group in groups:
-            if any(_related(candidate, member) for member in group):
-                home = [*group, *home]
-            else:
-                apart.append(group)
-        groups = [*apart, home]
-    rank = {id(j): place for place, j in enumerate(order)}
-    groups = [sorted(group, key=lambda j: rank[id(j)]) for group in groups]
-    merged = {id(group[0]): _merge(log, group, population) for group in groups}
-    absorbed = {id(member) for group in groups for member in group[1:]}
-    return [merged.get(id(j), j) for j in judged if id(j) not in absorbed]
+    home = np.full(log.accounts, -1)
+    kept: list[Judged] = []
+    for item in order:
+        members = item.cluster.accounts
+        homes, shared = np.unique(home[members][home[members] >= 0], return_counts=True)
+        whole = [int(h) for h, n in zip(homes, shared, strict=True) if n >= _WHOLE * kept[h].cluster.accounts.size]
+        free = home[members] < 0
+        if len(whole) == 1 and homes.size == 1 and item.cluster.cohesion >= _COHESIVE * kept[whole[0]].cluster.cohesion:
+            kept[whole[0]] = item
+            home[members] = whole[0]
+        elif free.sum() >= max(3, _OWN * members.size):
+            if not free.all():
+                rest = _without(log, item.cluster, home >= 0)
+                item = _judged(log, rest, population, fdr / len(judged))
+                if item.verdict is None:
+                    continue
+            kept.append(item)
+            home[members[free]] = len(kept) - 1
+    others = [j if j.verdict is None else replace(j, verdict=None) for j in judged]
+    return [*kept, *others]
 
 
-def _related(a: Judged, b: Judged) -> bool:
-    shared = np.intersect1d(a.cluster.accounts, b.cluster.accounts).size
-    least = _SAME if a.verdict == b.verdict else _WITHIN
-    return shared >= least * min(a.cluster.accounts.size, b.cluster.accounts.size)
-
-
-def _merge(log: Log, group: list[Judged], population: np.ndarray) -> Judged:
-    head = group[0]
-    if len(group) == 1:
-        return head
-    text = [j.cluster for j in group if j.cluster.of_text]
-    # Where text tells what was harvested, what else the accounts did stays out.
-    parts = text or [j.cluster for j in group]
-    whole = Cluster(
-        np.unique(np.concatenate([j.cluster.accounts for j in group])),
-        np.unique(np.concatenate([part.core for part in parts])),
-        np.unique(np.concatenate([part.families for part in parts])),
-        parts[0].formed_by,
-        np.unique(np.concatenate([part.phrases for part in parts])),
+def _without(log: Log, cluster: Cluster, taken: np.ndarray) -> Cluster:
+    return replace(
+        cluster,
+        accounts=cluster.accounts[~taken[cluster.accounts]],
+        core=cluster.core[~taken[log.account[cluster.core]]],
     )
-    return Judged(
-        whole,
-        _strongest(group),
-        head.coordination,
-        concealment(log, whole),
-        extraction(log, whole, population, any(_p_of(j.findings, _QUEUE) <= _CERTAIN for j in group)),
-        head.q_value,
-        head.verdict,
-    )
-
-
-def _strongest(group: list[Judged]) -> tuple[Finding, ...]:
-    """Each signal's strongest finding in a joined campaign, its p-value held to account for the choice."""
-    best: dict[str, Finding] = {}
-    for member in group:
-        for finding in member.findings:
-            if finding.signal not in best or finding.p_value < best[finding.signal].p_value:
-                best[finding.signal] = finding
-    return tuple(replace(f, p_value=min(1.0, f.p_value * len(group))) for f in best.values())

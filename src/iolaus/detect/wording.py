@@ -21,7 +21,8 @@ __all__ = ["Wording", "comes_back", "read_wording", "refined", "seeds"]
 _ALIKE: Final = (0.6, 0.35)
 # A template's shingles are so rare together, in nats: no two strangers would choose the same ones.
 _LEAST_WEIGHT: Final = 12.0
-_LEAST_SHINGLES: Final = 3
+# ... and more than one turn of phrase, which strangers may share by chance; each member has so many of them.
+_LEAST_SHINGLES: Final = 5
 # A shingle is a cluster's own when so much of its audience are members (all of it, for templates around public texts;
 # then ever more loosely, as a paraphraser's wordings need) and so many of the members use it ...
 _INSIDE: Final = (1.0, 0.75, 0.5)
@@ -45,15 +46,21 @@ class Wording:
 
     Attributes:
         shingles: as found.
-        audience: CSR (s, A), 1 where an account comes back to a shingle.
-        use: CSR (s, A), 1 where an account has a shingle at all.
+        audience: CSC (s, A), where an account comes back to a shingle.
+        use: CSR (s, A), where an account has a shingle at all.
         size: float64 (s,), accounts of each audience.
+        order: int64 (e,), occurrences of the shingles sorted by shingle.
+        start: int64 (s + 1,), where each shingle's occurrences begin in ``order``.
+        prompts: int64 (A,), different prompts of each account.
     """
 
     shingles: Shingles
-    audience: sparse.csr_matrix
+    audience: sparse.csc_matrix
     use: sparse.csr_matrix
     size: np.ndarray
+    order: np.ndarray
+    start: np.ndarray
+    prompts: np.ndarray
 
 
 def comes_back(counts: np.ndarray) -> np.ndarray:
@@ -72,12 +79,23 @@ def read_wording(log: Log) -> Wording:
     """Find the recurring shingles; every prompt of an account counts once."""
     rows = np.sort(distinct_pairs(log.item, log.account))
     shingles = recurring_shingles(log.shingles, log.account, rows, log.accounts)
-    audience = shingles.table.copy()
-    audience.data[:] = 1.0
     who = log.account[rows[shingles.place]]
-    use = sparse.csr_matrix((np.ones(who.size), (shingles.which, who)), shape=audience.shape)
-    use.data[:] = 1.0
-    return Wording(shingles, audience, use, np.diff(audience.indptr).astype(float))
+    use = sparse.csr_matrix((np.ones(who.size), (shingles.which, who)), shape=shingles.table.shape)
+    counts = np.bincount(shingles.which, minlength=shingles.name.size)
+    return Wording(
+        shingles,
+        shingles.table.tocsc(),
+        use,
+        np.diff(shingles.table.indptr).astype(float),
+        np.argsort(shingles.which, kind="stable"),
+        np.r_[0, np.cumsum(counts)],
+        np.bincount(log.account[rows], minlength=log.accounts),
+    )
+
+
+def _gathered(indptr: np.ndarray, indices: np.ndarray, picked: np.ndarray) -> np.ndarray:
+    """Entries of the picked rows (or columns) of a sparse matrix, one after another."""
+    return np.concatenate([indices[indptr[i] : indptr[i + 1]] for i in picked]) if picked.size else indices[:0]
 
 
 def seeds(wording: Wording) -> list[np.ndarray]:
@@ -112,11 +130,12 @@ def _settled(log: Log, wording: Wording, seed: np.ndarray, inside: float, formed
         own = _own_shingles(wording, members, inside)
         if own.size < _LEAST_SHINGLES or weight[own].sum() < _LEAST_WEIGHT:
             return None
-        counted = np.zeros(weight.size)
-        counted[own] = weight[own] / weight[own].sum()
-        covered = wording.use.T @ counted
+        users = _gathered(wording.use.indptr, wording.use.indices, own)
+        parts = np.repeat(weight[own] / weight[own].sum(), np.diff(wording.use.indptr)[own])
+        covered = np.bincount(users, weights=parts, minlength=log.accounts)
+        several = np.bincount(users, minlength=log.accounts) >= _LEAST_SHINGLES
         typical = float(np.median(covered[members]))
-        now = np.flatnonzero(covered >= max(_COVERS * typical, _COVERS_LEAST))
+        now = np.flatnonzero((covered >= max(_COVERS * typical, _COVERS_LEAST)) & several)
         if now.size < 3:
             return None
         if np.array_equal(now, members):
@@ -126,45 +145,39 @@ def _settled(log: Log, wording: Wording, seed: np.ndarray, inside: float, formed
 
 
 def _own_shingles(wording: Wording, members: np.ndarray, share: float) -> np.ndarray:
-    inside = _inside(wording, members)
-    own: np.ndarray = np.flatnonzero((inside >= share * wording.size) & (inside >= max(3, _SPREAD * members.size)))
+    name, inside = _inside(wording, members)
+    own: np.ndarray = name[(inside >= share * wording.size[name]) & (inside >= max(3, _SPREAD * members.size))]
     return own
 
 
-def _inside(wording: Wording, members: np.ndarray) -> np.ndarray:
-    """How many of the members are in each shingle's audience; float64 (s,)."""
-    mine = np.zeros(wording.audience.shape[1])
-    mine[members] = 1.0
-    counts: np.ndarray = wording.audience @ mine
-    return counts
+def _inside(wording: Wording, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shingles that members come back to, sorted, and how many of them do."""
+    return np.unique(_gathered(wording.audience.indptr, wording.audience.indices, members), return_counts=True)
 
 
-def _cluster(
-    log: Log, wording: Wording, members: np.ndarray, settled: np.ndarray, formed_by: str
-) -> Cluster | None:
+def _cluster(log: Log, wording: Wording, members: np.ndarray, settled: np.ndarray, formed_by: str) -> Cluster | None:
     """Members with their prompts: those that hold the cluster's own shingles, loosely read."""
     shingles = wording.shingles
     own = np.union1d(settled, _own_shingles(wording, members, _INSIDE[-1]))
-    mine = np.zeros(shingles.name.size, dtype=bool)
-    mine[own] = True
-    hit = mine[shingles.which]
-    place = shingles.place[hit]
-    held = np.bincount(place, minlength=shingles.rows.size)
-    rare = np.bincount(place, weights=shingles.weight[shingles.which[hit]], minlength=shingles.rows.size)
-    core = shingles.rows[(held >= _HOLDS) & (rare >= _HELD_WEIGHT)]
+    occurrence = _gathered(wording.start, wording.order, own)
+    place, where, held = np.unique(shingles.place[occurrence], return_inverse=True, return_counts=True)
+    rare = np.bincount(where, weights=shingles.weight[shingles.which[occurrence]])
+    core = shingles.rows[place[(held >= _HOLDS) & (rare >= _HELD_WEIGHT)]]
     inside = np.zeros(log.accounts, dtype=bool)
     inside[members] = True
     core = core[inside[log.account[core]]]
     counts = np.bincount(log.account[core], minlength=log.accounts)
-    everything = np.maximum(np.bincount(log.account[shingles.rows], minlength=log.accounts), 1)
-    share = counts / everything
+    share = counts / np.maximum(wording.prompts, 1)
     stays = comes_back(counts) & (counts >= 2)
     # Who does much else besides, where the others do not, passes by.
     stays &= share >= _MOSTLY * np.median(share[stays]) if stays.any() else False
     if stays.sum() < 3:
         return None
     members = np.flatnonzero(stays).astype(np.int32)
-    inner = _inside(wording, members)[settled]
+    name, inside_now = _inside(wording, members)
+    inner = np.zeros(shingles.name.size)
+    inner[name] = inside_now
+    inner = inner[settled]
     alike = inner / (wording.size[settled] + members.size - inner)
     return Cluster(
         members,

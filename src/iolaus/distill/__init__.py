@@ -6,9 +6,15 @@ Names are looked up when they are used, so that the rooms below load torch only 
 from importlib import import_module
 from typing import Any
 
-__all__: list[str] = []
-
-_HOMES: dict[str, str] = {}
+_HOMES = {
+    "DistillResult": "iolaus.distill.run",
+    "Plan": "iolaus.distill.plan",
+    "Report": "iolaus.distill.report",
+    "carry_out": "iolaus.distill.run",
+    "distill": "iolaus.distill.run",
+    "read_plan": "iolaus.distill.reading",
+}
+__all__ = ["DistillResult", "Plan", "Report", "carry_out", "distill", "read_plan"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - hands on whatever the name is

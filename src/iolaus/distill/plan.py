@@ -7,7 +7,7 @@ Every key is also a flag of ``iolaus distill``: ``--objective.temperature 2``. T
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 __all__ = [
     "Budget",
@@ -15,12 +15,19 @@ __all__ = [
     "CausalStudent",
     "CausalTeacher",
     "Corpus",
+    "EncoderTeacher",
     "EndpointTeacher",
+    "EstimatorTeacher",
     "ExchangesTeacher",
+    "LayersStudent",
     "Lora",
     "Objective",
     "Plan",
     "ReportChoice",
+    "Safeguards",
+    "StaticStudent",
+    "Student",
+    "SurrogateStudent",
     "Teacher",
 ]
 
@@ -56,6 +63,9 @@ class EndpointTeacher(_Part):
     top_logprobs: Annotated[int, Field(ge=0, le=20)] = Field(
         default=0, description="Likeliest tokens to ask for at each step."
     )
+    weights: str | None = Field(
+        default=None, description="Folder of the same weights; a few served log-probabilities are compared with them."
+    )
     queries: Count | None = Field(default=None, description="Most queries in all.")
     attempts: Count = Field(default=6, description="How often a request is tried.")
     timeout: Positive = Field(default=60.0, description="Seconds that one attempt may take.")
@@ -71,7 +81,24 @@ class ExchangesTeacher(_Part):
     request_model: str | None = Field(default=None, description="Only exchanges with this model.")
 
 
-Teacher = Annotated[CausalTeacher | EndpointTeacher | ExchangesTeacher, Field(discriminator="kind")]
+class EncoderTeacher(_Part):
+    """A sentence encoder."""
+
+    kind: Literal["encoder"] = "encoder"
+    path: str | None = Field(default=None, description="Folder; without it, the packaged all-MiniLM-L6-v2.")
+
+
+class EstimatorTeacher(_Part):
+    """A fitted scikit-learn classifier or regressor in a joblib file; in Python, pass the model itself."""
+
+    kind: Literal["estimator"] = "estimator"
+    path: str = Field(description="File that joblib wrote.")
+    trusted: bool = Field(default=False, description="Reading such a file runs what is in it; say that it is yours.")
+
+
+Teacher = Annotated[
+    CausalTeacher | EndpointTeacher | ExchangesTeacher | EncoderTeacher | EstimatorTeacher, Field(discriminator="kind")
+]
 
 
 class Lora(_Part):
@@ -103,6 +130,52 @@ class CausalStudent(_Part):
     lora: Lora | None = Field(default=None, description="Train low-rank additions only.")
 
 
+class StaticStudent(_Part):
+    """A static student of a sentence encoder: one vector a word piece."""
+
+    kind: Literal["static"] = "static"
+    width: Count = Field(default=256, description="Length of its vectors.")
+    batch: Count = Field(default=512, description="Texts in a batch.")
+    cells: Count = Field(default=16, description="Cells of like sentences that a batch is drawn from.")
+    pull: Annotated[float, Field(ge=0)] = Field(default=1.0, description="Weight of the teacher's own directions.")
+
+
+class LayersStudent(_Part):
+    """A sentence encoder with some of the teacher's layers."""
+
+    kind: Literal["layers"] = "layers"
+    kept: tuple[Annotated[int, Field(ge=0)], ...] = Field(description="Numbers of the layers that are kept, from 0.")
+    batch: Count = Field(default=64, description="Texts in a batch.")
+    cells: Count = Field(default=8, description="Cells of like sentences that a batch is drawn from.")
+    pull: Annotated[float, Field(ge=0)] = Field(default=2.0, description="Weight of the teacher's own directions.")
+
+
+class SurrogateStudent(_Part):
+    """A student that people can read: a tree, a rule list or a linear form."""
+
+    kind: Literal["tree", "rules", "linear"]
+    leaves: Count = Field(default=128, description="Most leaves of a tree.")
+    rules: Count = Field(default=12, description="Most rules of a list.")
+    conditions: Count = Field(default=3, description="Most conditions of a rule.")
+    queries: Annotated[int, Field(ge=0)] = Field(default=8000, description="Points to ask the teacher about.")
+    least: Count = Field(default=5, description="Fewest points in a leaf, or that a rule answers.")
+
+
+def _student_kind(found: object) -> str:
+    """A student without a kind is a causal language model."""
+    kind = found.get("kind", "causal") if isinstance(found, dict) else getattr(found, "kind", "causal")
+    return "surrogate" if kind in ("tree", "rules", "linear") else str(kind)
+
+
+Student = Annotated[
+    Annotated[CausalStudent, Tag("causal")]
+    | Annotated[StaticStudent, Tag("static")]
+    | Annotated[LayersStudent, Tag("layers")]
+    | Annotated[SurrogateStudent, Tag("surrogate")],
+    Discriminator(_student_kind),
+]
+
+
 class Corpus(_Part):
     """The texts: documents, or prompts with responses."""
 
@@ -123,6 +196,7 @@ class Corpus(_Part):
     pack: bool = Field(default=True, description="Fill rows with several documents; else one document a row.")
     valid_share: Share = Field(default=0.1, description="Share of the prompts that is held out.")
     limit: Count | None = Field(default=None, description="Most documents that are read.")
+    columns: tuple[str, ...] = Field(default=(), description="Columns of a table of numbers; all of them by default.")
 
 
 class Objective(_Part):
@@ -193,6 +267,13 @@ class CacheChoice(_Part):
     )
 
 
+class Safeguards(_Part):
+    """Prompts with the answers that are wanted, strewn through the training texts, so that refusals survive."""
+
+    path: str = Field(description="JSON Lines or Parquet with prompt and response.")
+    share: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.05, description="Share of the training documents.")
+
+
 class ReportChoice(_Part):
     """What is measured, and how much must be kept."""
 
@@ -206,7 +287,16 @@ class ReportChoice(_Part):
         default=True, description="Also train a student on hard labels with the same budget."
     )
     tasks: tuple[str, ...] = Field(default=(), description="Task files (JSON Lines).")
+    pairs: tuple[str, ...] = Field(
+        default=(), description="Sentence pairs that people scored: JSON Lines with first, second, score (encoders)."
+    )
     harness: tuple[str, ...] = Field(default=(), description="Tasks of lm-evaluation-harness, when it is installed.")
+    harmful: str | None = Field(default=None, description="Prompts that should be refused (with report.safe).")
+    safe: str | None = Field(default=None, description="Prompts that should be answered (with report.harmful).")
+    protected: str | None = Field(default=None, description="Documents whose text should not be learned by heart.")
+    protected_words: Count = Field(default=30, description="Words of a protected document that models are given.")
+    verbatim_words: Count = Field(default=50, description="Words of a shared run that count as verbatim.")
+    answer_tokens: Count = Field(default=64, description="Most tokens of an answer to any of these.")
     redact: bool = Field(default=False, description="Show no text in the report.")
 
 
@@ -214,11 +304,12 @@ class Plan(_Part):
     """The whole plan."""
 
     teacher: Teacher
-    student: CausalStudent = CausalStudent()
+    student: Student = CausalStudent()
     corpus: Corpus = Corpus()
     objective: Objective = Objective()
     budget: Budget = Budget()
     cache: CacheChoice | None = Field(default=None, description="Keep the teacher's targets on disk.")
+    safeguards: Safeguards | None = Field(default=None, description="Mixed into the training texts.")
     report: ReportChoice = ReportChoice()
     out: Path = Field(default=Path("distilled"), description="Folder of the student, its card and the report.")
     seed: int = Field(default=0, description="Of the student's first weights, the order of the rows and all draws.")

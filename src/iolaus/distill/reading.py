@@ -3,7 +3,7 @@
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -51,7 +51,7 @@ def check_plan(found: dict[str, Any], where: str) -> Plan:
         return Plan.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in _KINDS) or "the plan"
+        key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "the plan"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise PlanError(f"{where}: {key}: {_words(first)}{more}") from error
 
@@ -61,7 +61,8 @@ def plan_keys() -> Iterator[tuple[str, str, str]]:
     yield from _keys("", Plan)
 
 
-_KINDS = frozenset({"causal", "endpoint", "exchanges"})
+_KINDS = frozenset({"causal", "encoder", "endpoint", "estimator", "exchanges"})
+_TAGS = _KINDS | {"layers", "static", "surrogate"}
 
 
 def _words(error: Any) -> str:  # noqa: ANN401 - pydantic's own record
@@ -69,6 +70,8 @@ def _words(error: Any) -> str:  # noqa: ANN401 - pydantic's own record
         return "there is no such key"
     if error["type"] == "missing":
         return "is missing"
+    if error["type"] == "union_tag_invalid":
+        return f"no kind is called {error['ctx']['tag']!r}; there are {error['ctx']['expected_tags']}"
     if error["type"] == "union_tag_not_found":
         return f"needs a kind, one of {', '.join(sorted(_KINDS))}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, not {error['input']!r}"
@@ -95,6 +98,8 @@ def _keys(prefix: str, part: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
 
 
 def _options(kind: Any) -> list[Any]:  # noqa: ANN401 - a type annotation
+    if get_origin(kind) is Annotated:
+        return _options(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
         return [one for option in get_args(kind) for one in _options(option)]
     return [kind]

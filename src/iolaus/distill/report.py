@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from iolaus.distill.measure import Costs, Judged
+from iolaus.distill.measure import Costs, Interval, Judged
 from iolaus.errors import OutputError
 
 __all__ = ["REPORT_SCHEMA", "Finding", "Report", "model_card", "write_whole"]
@@ -95,10 +95,17 @@ class Report:
 
     def markdown(self) -> str:
         """Tables and sentences in Markdown."""
-        lines = ["| metric | teacher | undistilled | hard labels | distilled | kept | verdict |", "|---|" + "---:|" * 5 + "---|"]
+        lines = [
+            "| metric | teacher | undistilled | hard labels | distilled | kept | verdict |",
+            "|---|" + "---:|" * 5 + "---|",
+        ]
         for judged in self.judged:
             cells = [_interval(judged.models.get(name)) for name in _COLUMNS]
-            kept = f"{judged.retention.value:.1%} [{judged.retention.low:.1%}, {judged.retention.high:.1%}]" if judged.retention else "–"
+            kept = (
+                f"{judged.retention.value:.1%} [{judged.retention.low:.1%}, {judged.retention.high:.1%}]"
+                if judged.retention
+                else "–"
+            )
             arrow = "↑" if judged.better == "higher" else "↓"
             lines.append(f"| {judged.name} {arrow} | {' | '.join(cells)} | {kept} | {judged.verdict} |")
         if self.calibration:
@@ -188,7 +195,7 @@ def _against_hard(judged: Judged) -> str:
     return f"{judged.name}: the distilled student {said} ({gain.value:+.4f}, {gain.low:+.4f} to {gain.high:+.4f})."
 
 
-def _interval(found: Any) -> str:  # noqa: ANN401 - an Interval or None
+def _interval(found: Interval | None) -> str:
     return "–" if found is None else _triple((found.value, found.low, found.high))
 
 

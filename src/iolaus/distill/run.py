@@ -1,35 +1,24 @@
 """One call from teacher to student and report."""
 
-import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iolaus.distill.plan import (
-    Budget,
-    CacheChoice,
-    CausalStudent,
-    CausalTeacher,
-    Corpus,
-    EndpointTeacher,
-    ExchangesTeacher,
-    Objective,
-    Plan,
-    ReportChoice,
-)
+import numpy as np
+from pydantic import BaseModel
+
+from iolaus.distill.fit import require_pair
+from iolaus.distill.plan import Budget, CacheChoice, EstimatorTeacher, Objective, Plan, ReportChoice
 from iolaus.distill.reading import check_plan
-from iolaus.distill.report import Report, model_card, write_whole
-from iolaus.distill.stages import Models, assess, prepare, targets_of, train_student
-from iolaus.distill.train import save_network
-from iolaus.distill.train.loop import Told
-from iolaus.errors import OutputError
+from iolaus.distill.report import Report, write_whole
+from iolaus.errors import OutputError, PlanError
 
 __all__ = ["DistillResult", "Listener", "carry_out", "distill"]
 
-Listener = Callable[[str, Told | None], None]
-"""Told the stage under way, and in training what each update came to."""
+Listener = Callable[[str, Any], None]
+"""Told the stage under way, and in training what each update came to (`iolaus.distill.train.Told`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +26,7 @@ class DistillResult:
     """What came out.
 
     Args:
-        student: the distilled network, in evaluation mode.
+        student: the distilled network in evaluation mode, the static encoder, or the surrogate.
         report: what it keeps.
         folder: where student, card and report are.
     """
@@ -48,9 +37,9 @@ class DistillResult:
 
 
 def distill(
-    teacher: str | CausalTeacher | EndpointTeacher | ExchangesTeacher | dict[str, Any],
-    student: str | CausalStudent | dict[str, Any],
-    corpus: str | Corpus | dict[str, Any],
+    teacher: Any,  # noqa: ANN401 - a folder, a part of the plan, a fitted model or a function
+    student: str | BaseModel | dict[str, Any],
+    corpus: Any,  # noqa: ANN401 - a file, a part of the plan, or an array
     objective: str | Objective | dict[str, Any] = "forward_kl",
     budget: int | Budget | dict[str, Any] = 1000,
     *,
@@ -63,9 +52,10 @@ def distill(
     """Distil a teacher into a student and say what the student keeps.
 
     Args:
-        teacher: folder of a causal language model, or a teacher of the plan.
-        student: folder of a causal language model to start from, or a student of the plan.
-        corpus: file of texts, or a corpus of the plan.
+        teacher: folder of a causal language model; a teacher of the plan; or a fitted scikit-learn model, or a function
+            from rows to scores.
+        student: folder of a causal language model to start from; a student of the plan; or tree, rules or linear.
+        corpus: file of texts or a table; a corpus of the plan; or, for a fitted model, an array (n, features).
         objective: its name, or an objective of the plan.
         budget: steps, or a budget of the plan.
         out: folder for the student, its card and the report. A run that was killed goes on where it was.
@@ -78,22 +68,35 @@ def distill(
         PlanError: something does not fit; names the key.
         IolausError: as the plan is carried out; what was written before is whole.
     """
-    short = {
-        "teacher": {"kind": "causal", "path": teacher} if isinstance(teacher, str) else teacher,
-        "student": {"path": student} if isinstance(student, str) else student,
-        "corpus": {"path": corpus} if isinstance(corpus, str) else corpus,
-        "objective": {"name": objective} if isinstance(objective, str) else objective,
+    given = not isinstance(teacher, str | dict | BaseModel)
+    rows = corpus if isinstance(corpus, np.ndarray) else None
+    found = {
+        "teacher": {"kind": "estimator", "path": type(teacher).__name__} if given else _part(teacher, "path", "causal"),
+        "student": {"kind": student} if student in ("tree", "rules", "linear") else _part(student, "path"),
+        "corpus": {} if rows is not None else _part(corpus, "path"),
+        "objective": _part(objective, "name"),
         "budget": {"steps": budget} if isinstance(budget, int) else budget,
         "cache": cache,
         "report": report if report is not None else {},
         "out": out,
         "seed": seed,
     }
-    return carry_out(check_plan(short, "the call"), listen)
+    return _carry_out(check_plan(found, "the call"), listen, teacher if given else None, rows)
 
 
 def carry_out(plan: Plan, listen: Listener = lambda stage, told: None) -> DistillResult:
     """Carry out a plan; see `distill`."""
+    return _carry_out(plan, listen, None, None)
+
+
+def _part(given: Any, key: str, kind: str | None = None) -> Any:  # noqa: ANN401 - a part of the plan or a short form
+    if not isinstance(given, str):
+        return given
+    return {key: given} if kind is None else {"kind": kind, key: given}
+
+
+def _carry_out(plan: Plan, listen: Listener, model: Any, rows: np.ndarray | None) -> DistillResult:  # noqa: ANN401
+    require_pair(plan)
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,19 +104,29 @@ def carry_out(plan: Plan, listen: Listener = lambda stage, told: None) -> Distil
     written = json.loads(plan.model_dump_json())
     write_whole(plan.out / "plan.json", json.dumps(written, indent=2) + "\n")
     listen("preparing", None)
-    ready = prepare(plan, listen)
-    report = Report(written, preflight=ready.findings, notes=list(ready.notes))
-    targets, report.cache = targets_of(plan, ready, listen)
-    undistilled = copy.deepcopy(ready.student)
-    hard = None
-    if ready.hard_rows is not None:
-        hard = train_student(plan, ready, "hard_label", copy.deepcopy(ready.student), report, listen)
-    distilled = train_student(plan, ready, "distilled", ready.student, report, listen, targets)
-    listen("measuring", None)
-    assess(plan, ready, Models(ready.teacher, undistilled, hard, distilled), report)
-    listen("writing", None)
-    save_network(distilled, ready.tokenizer, plan.out / "student")
-    write_whole(plan.out / "student" / "README.md", model_card(report, plan.out.name))
+    report = Report(written)
+    student: Any
+    if isinstance(plan.teacher, EstimatorTeacher):
+        student = _surrogate(plan, plan.teacher, report, model, rows)
+    elif plan.teacher.kind == "encoder":
+        from iolaus.distill.routes.encoder import distil_encoder
+
+        student = distil_encoder(plan, report, listen)
+    else:
+        from iolaus.distill.routes.language import distil_language_model
+
+        student = distil_language_model(plan, report, listen)
     write_whole(plan.out / "report.md", report.markdown())
     write_whole(plan.out / "report.json", json.dumps(report.to_json(), indent=2) + "\n")
-    return DistillResult(distilled, report, plan.out)
+    return DistillResult(student, report, plan.out)
+
+
+def _surrogate(plan: Plan, teacher: EstimatorTeacher, report: Report, model: Any, rows: np.ndarray | None) -> Any:  # noqa: ANN401
+    from iolaus.distill.routes.surrogate import distil_estimator, load_estimator, read_table
+
+    names: tuple[str, ...] = ()
+    if rows is None:
+        if plan.corpus.path is None:
+            raise PlanError("corpus.path: give the table")
+        rows, names = read_table(Path(plan.corpus.path), plan.corpus.columns)
+    return distil_estimator(plan, report, model if model is not None else load_estimator(teacher), rows, names)

@@ -61,7 +61,7 @@ class Gateway:
             mine.append((self._account_header, account.encode()))
         if ruling.action == "watermark":
             mine.append((WATERMARK_HEADER, ruling.decision_id.encode()))
-        if not mine and not any(header[0] in reserved for header in headers):
+        if not mine and reserved.isdisjoint([header[0] for header in headers]):
             return scope
         return {**scope, "headers": [header for header in headers if header[0] not in reserved] + mine}
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from iolaus.enforce.buckets import Buckets
 from iolaus.enforce.clock import SteadyClock
-from iolaus.enforce.snapshot import Snapshot, read_snapshot
+from iolaus.enforce.snapshot import Row, Snapshot, gravest, read_snapshot
 from iolaus.enforce.watch import Watched
 
 __all__ = ["PASS", "Guard", "Ruling"]
@@ -35,6 +35,7 @@ class Ruling(NamedTuple):
 
 
 PASS: Final = Ruling("allow")
+_MOST_REMEMBERED: Final = 50_000
 _UNAVAILABLE: Final = Ruling("unavailable", status=503, retry_after=5)
 
 
@@ -66,18 +67,23 @@ class Guard:
         self._without = PASS if fail == "open" else _UNAVAILABLE
         self.watched: Watched[Snapshot] = Watched(snapshot, read_snapshot, every_s)
         self.counts: Counter[str] = Counter()
+        self._remembered: dict[str, tuple[Row, ...]] = {}
+        self._remembered_of: Snapshot | None = None
 
     def rule(self, account_id: str | None) -> Ruling:
         """Rule on a request of an account; None where nobody vouches for who sends it."""
-        self.watched.ensure()
-        snapshot = self.watched.content
+        watched = self.watched
+        if watched.idle:
+            watched.ensure()
+        snapshot = watched.content
         if snapshot is None:
             ruling = self._without
         elif account_id is None:
             self.counts["unidentified"] += 1
             return PASS
         else:
-            ruling = self._by(snapshot, account_id)
+            rows = self._rows_of(snapshot, account_id)
+            ruling = self._by(rows) if rows else PASS
         self.counts[ruling.action] += 1
         return ruling
 
@@ -93,8 +99,17 @@ class Guard:
             "requests": dict(sorted(self.counts.items())),
         }
 
-    def _by(self, snapshot: Snapshot, account_id: str) -> Ruling:
-        row = snapshot.find(account_id, self._clock.now())
+    def _rows_of(self, snapshot: Snapshot, account_id: str) -> tuple[Row, ...]:
+        """The account's decisions, remembered as long as the snapshot lasts: callers come back within seconds."""
+        if snapshot is not self._remembered_of or len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered_of, self._remembered = snapshot, {}
+        rows = self._remembered.get(account_id)
+        if rows is None:
+            rows = self._remembered[account_id] = snapshot.rows_of(account_id)
+        return rows
+
+    def _by(self, rows: tuple[Row, ...]) -> Ruling:
+        row = gravest(rows, self._clock.now())
         if row is None:
             return PASS
         treatment = row.treatment

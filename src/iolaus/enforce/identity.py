@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from iolaus.errors import InputError
 
@@ -15,7 +15,9 @@ Scope = Mapping[str, Any]
 # Names the account of a request, None where nobody vouches for one.
 Identify = Callable[[Scope], str | None]
 
-_LONGEST_ID = 512
+_LONGEST_ID: Final = 512
+_MOST_REMEMBERED: Final = 100_000
+_KEY_HEADERS: Final = frozenset({b"authorization", b"x-api-key"})
 
 
 def key_digest(key: str | bytes) -> str:
@@ -43,26 +45,40 @@ def read_keys(path: Path) -> dict[str, str]:
 def by_key(keys: Callable[[], Mapping[str, str] | None]) -> Identify:
     """Identify by the API key in ``Authorization: Bearer`` or ``x-api-key``.
 
+    What a header's value came to is remembered under its keyed 64-bit hash, so that no key stays in memory. That two
+    values meet in one hash has a chance of 1 in 10^14 with 100,000 remembered, and would lend one request another
+    account's treatment, never its rights; those are the server's own affair.
+
     Args:
-        keys: hands out digest to account id, None while they could not be read.
+        keys: hands out digest to account id, None while they could not be read; another object when they have changed.
     """
+    remembered: dict[int, str | None] = {}
+    remembered_of: Mapping[str, str] | None = None
 
     def identify(scope: Scope) -> str | None:
+        nonlocal remembered_of
         known = keys()
         if not known:
             return None
+        if known is not remembered_of or len(remembered) > _MOST_REMEMBERED:
+            remembered.clear()
+            remembered_of = known
         for name, value in scope["headers"]:
-            if name == b"authorization" and value[:7].lower() == b"bearer ":
-                account = known.get(key_digest(value[7:].strip()))
-            elif name == b"x-api-key":
-                account = known.get(key_digest(value))
-            else:
-                continue
-            if account is not None:
-                return account
+            if name in _KEY_HEADERS:
+                place = hash(value)
+                if place in remembered:
+                    account = remembered[place]
+                else:
+                    account = remembered[place] = known.get(_digest_of(value))
+                if account is not None:
+                    return account
         return None
 
     return identify
+
+
+def _digest_of(value: bytes) -> str:
+    return key_digest(value[7:].strip() if value[:7].lower() == b"bearer " else value)
 
 
 def by_trusted_header(header: str, proxies: Iterable[str]) -> Identify:

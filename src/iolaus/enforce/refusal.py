@@ -5,7 +5,7 @@ from typing import Final
 
 from iolaus.enforce.guard import Ruling
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "refusal_error"]
 
 _WORDS: Final = {
     "block": ("permission_error", "account_suspended", "This account may not use the service for the time being."),
@@ -25,16 +25,12 @@ def refusal(ruling: Ruling, path: str) -> tuple[list[tuple[bytes, bytes]], bytes
         ruling: one with a status.
         path: the request's path.
     """
-    kind, code, message = _WORDS[ruling.action]
-    error: dict[str, str] = {"message": message, "type": kind}
-    if ruling.decision_id:
-        error["decision_id"] = ruling.decision_id
-    if ruling.url:
-        error["url"] = ruling.url
+    error = refusal_error(ruling)
     if path.endswith("/messages"):
+        del error["code"]
         document: dict[str, object] = {"type": "error", "error": error}
     else:
-        document = {"error": error | {"code": code}}
+        document = {"error": error}
     body = json.dumps(document).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if ruling.retry_after:
@@ -42,3 +38,14 @@ def refusal(ruling: Ruling, path: str) -> tuple[list[tuple[bytes, bytes]], bytes
     if ruling.url:
         headers.append((b"link", f'<{ruling.url}>; rel="help"'.encode("ascii", "ignore")))
     return headers, body
+
+
+def refusal_error(ruling: Ruling) -> dict[str, str]:
+    """The error itself, in the words that OpenAI's and Anthropic's forms share, with OpenAI's ``code``."""
+    kind, code, message = _WORDS[ruling.action]
+    error = {"message": message, "type": kind, "code": code}
+    if ruling.decision_id:
+        error["decision_id"] = ruling.decision_id
+    if ruling.url:
+        error["url"] = ruling.url
+    return error

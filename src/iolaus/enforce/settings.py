@@ -2,20 +2,21 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from iolaus.enforce.gateway import App, Gateway, Receive, Scope, Send
+from iolaus.enforce.gateway import App, Gateway
 from iolaus.enforce.guard import Guard
 from iolaus.enforce.identity import Identify, by_key, by_trusted_header, read_keys
 from iolaus.enforce.watch import Watched
 from iolaus.enforce.yaml_file import load_yaml
 from iolaus.errors import InputError
 
-__all__ = ["SETTINGS_VARIABLE", "ConfiguredGateway", "GatewaySettings", "load_settings"]
+__all__ = ["SETTINGS_VARIABLE", "TOKEN_VARIABLE", "ConfiguredGateway", "GatewaySettings", "load_settings"]
 
 SETTINGS_VARIABLE: Final = "IOLAUS_GATEWAY"
+TOKEN_VARIABLE: Final = "IOLAUS_SERVICE_TOKEN"
 
 
 class GatewaySettings(BaseModel):
@@ -34,18 +35,27 @@ class GatewaySettings(BaseModel):
     ] = ()
     paths: tuple[str, ...] = ("/",)
 
-    @model_validator(mode="after")
-    def _some_word(self) -> Self:
-        if self.keys is None and not (self.account_header and self.trusted_proxies):
-            raise ValueError("give keys, or account_header with trusted_proxies; else no account is ever known")
-        return self
+    accounts: Annotated[
+        tuple[Literal["user_id", "team_id", "org_id", "key_alias", "key_hash"], ...],
+        Field(min_length=1, description="At LiteLLM: which of the key's properties is the account; the first it has."),
+    ] = ("user_id", "team_id", "key_hash")
+    logs_to: Annotated[
+        str, Field(pattern=r"^(https?://\S+)?$", description="For the LiteLLM plug-in: the service's /logs.")
+    ] = ""
+    trusted_hops: Annotated[
+        int, Field(ge=0, le=16, description="At LiteLLM: proxies of one's own before it, for addresses in its logs.")
+    ] = 0
 
     def guard(self) -> Guard:
         """A guard over the snapshot."""
         return Guard(self.snapshot, fail=self.fail, every_s=self.every_s)
 
     def identify(self) -> Identify:
-        """By the trusted header where there is one, else by the key."""
+        """By the trusted header where there is one, else by the key.
+
+        Raises:
+            InputError: there is neither.
+        """
         ways: list[Identify] = []
         if self.account_header and self.trusted_proxies:
             ways.append(by_trusted_header(self.account_header, self.trusted_proxies))
@@ -53,10 +63,13 @@ class GatewaySettings(BaseModel):
             watched = Watched(self.keys, read_keys, self.every_s)
 
             def keys() -> dict[str, str] | None:
-                watched.ensure()
+                if watched.idle:
+                    watched.ensure()
                 return watched.content
 
             ways.append(by_key(keys))
+        if not ways:
+            raise InputError("give keys, or account_header with trusted_proxies; else no account is ever known")
         if len(ways) == 1:
             return ways[0]
         first, second = ways
@@ -75,7 +88,7 @@ def load_settings(path: Path) -> GatewaySettings:
     return settings.model_copy(update={"snapshot": base / settings.snapshot, "keys": keys})
 
 
-class ConfiguredGateway:
+class ConfiguredGateway(Gateway):
     """The middleware for servers that take a class and no arguments (``vllm serve --middleware``).
 
     The file of its settings is named by the environment variable IOLAUS_GATEWAY.
@@ -92,14 +105,10 @@ class ConfiguredGateway:
         if not named:
             raise InputError(f"{SETTINGS_VARIABLE} names no settings file for the gateway")
         settings = load_settings(Path(named))
-        self._gateway = Gateway(
+        super().__init__(
             app,
             settings.guard(),
             settings.identify(),
             account_header=settings.account_header,
             paths=settings.paths,
         )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        await self._gateway(scope, receive, send)

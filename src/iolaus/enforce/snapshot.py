@@ -22,7 +22,17 @@ from typing import Any, Final, Literal, NamedTuple
 
 from iolaus.errors import InputError, OutputError
 
-__all__ = ["ACTIONS", "TOUCHING", "Row", "Snapshot", "SnapshotError", "Treatment", "read_snapshot", "write_snapshot"]
+__all__ = [
+    "ACTIONS",
+    "TOUCHING",
+    "Row",
+    "Snapshot",
+    "SnapshotError",
+    "Treatment",
+    "gravest",
+    "read_snapshot",
+    "write_snapshot",
+]
 
 # From the mildest to the gravest.
 ACTIONS: Final = ("allow", "observe", "watermark", "throttle", "challenge", "block")
@@ -97,18 +107,20 @@ class Snapshot:
             account_id: the whole id.
             now: seconds since 1970 UTC.
         """
+        return gravest(self.rows_of(account_id), now)
+
+    def rows_of(self, account_id: str) -> tuple[Row, ...]:
+        """All decisions on an account, in force or not; most accounts have none."""
         name = account_id.encode("utf-8", "surrogatepass")
         key = _hash(name)
         hashes = self._hashes
         place, rows = bisect_left(hashes, key), len(hashes)
-        best: Row | None = None
+        found: tuple[Row, ...] = ()
         while place < rows and hashes[place] == key:
-            if self._columns["start"][place] <= now < self._columns["end"][place] and self._name(place) == name:
-                row = self._row(place, account_id)
-                if best is None or _RANK[row.treatment.action] > _RANK[best.treatment.action]:
-                    best = row
+            if self._name(place) == name:
+                found = (*found, self._row(place, account_id))
             place += 1
-        return best
+        return found
 
     def rows(self) -> Iterable[Row]:
         """All rows, in the file's order."""
@@ -122,6 +134,17 @@ class Snapshot:
         c = self._columns
         decision = f"{c['decision'][place]:016x}"
         return Row(account_id, decision, c["start"][place], c["end"][place], self._treatments[c["treatment"][place]])
+
+
+def gravest(rows: tuple[Row, ...], now: float) -> Row | None:
+    """The gravest of an account's decisions that is in force at a time, None where none is."""
+    best: Row | None = None
+    for row in rows:
+        if row.starts_at <= now < row.ends_at and (
+            best is None or _RANK[row.treatment.action] > _RANK[best.treatment.action]
+        ):
+            best = row
+    return best
 
 
 # Columns in the file's order, with their struct codes.

@@ -32,6 +32,7 @@ class Watched(Generic[T]):
         content: the last good content, None before there was one.
         loads: times that the file was read well.
         failures: times that it was not.
+        idle: whether this process has no thread that watches; see `ensure`.
     """
 
     def __init__(self, path: Path, read: Callable[[Path], T], every_s: float = 1.0) -> None:
@@ -42,6 +43,7 @@ class Watched(Generic[T]):
         self._reason = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.idle = True
         # A forked worker has no threads; it starts its own at its first request.
         mine = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _forget_thread(mine))
@@ -49,7 +51,8 @@ class Watched(Generic[T]):
 
     def ensure(self) -> None:
         """Start the thread where this process has none yet."""
-        if self._thread is None:
+        if self.idle:
+            self.idle = False
             self._thread = threading.Thread(target=self._run, name=f"iolaus-watch-{self.path.name}", daemon=True)
             self._thread.start()
 
@@ -58,7 +61,7 @@ class Watched(Generic[T]):
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-            self._thread = None
+        self._thread, self.idle = None, True
         self._stop.clear()
 
     def look(self) -> bool:
@@ -73,9 +76,9 @@ class Watched(Generic[T]):
         self._seen = seen
         try:
             self.content = self._read(self.path)
-        except (InputError, MemoryError) as error:
+        except (InputError, MemoryError, RecursionError) as error:
             self.failures += 1
-            if seen is not None and not isinstance(error.__cause__, ValueError | KeyError | TypeError | None):
+            if seen is not None and (isinstance(error, MemoryError) or isinstance(error.__cause__, OSError)):
                 # The file is there and the fault lies elsewhere (no memory, no file handles): try again.
                 self._seen = (0,)
             if str(error) != self._reason:
@@ -94,4 +97,4 @@ class Watched(Generic[T]):
 
 def _forget_thread(watched: "weakref.ref[Watched[T]]") -> None:
     if (there := watched()) is not None:
-        there._thread = None
+        there._thread, there.idle = None, True

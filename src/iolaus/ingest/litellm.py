@@ -17,6 +17,14 @@ __all__ = ["ACCOUNT_ORDER", "REFUSAL_PREFIX", "Account", "LiteLLMReading", "SetA
 Account = Literal["user_id", "team_id", "org_id", "key_alias", "key_hash"]
 ACCOUNT_ORDER: Final[tuple[Account, ...]] = ("user_id", "team_id", "key_hash")
 
+_ENTRIES: Final[dict[Account, str]] = {
+    "user_id": "user_api_key_user_id",
+    "team_id": "user_api_key_team_id",
+    "org_id": "user_api_key_org_id",
+    "key_alias": "user_api_key_alias",
+    "key_hash": "user_api_key_hash",
+}
+
 # How Iolaus's own refusals through the guardrail begin; LiteLLM logs them all as 400.
 REFUSAL_PREFIX: Final = "iolaus: "
 _SLOWED: Final = "too many requests"
@@ -52,7 +60,7 @@ class LiteLLMReading:
 def account_of(metadata: Mapping[str, Any], order: Sequence[Account] = ACCOUNT_ORDER) -> str | None:
     """The account behind a key, from the ``user_api_key_*`` entries that the proxy made; None where it has none."""
     for name in order:
-        value = metadata.get(f"user_api_key_{name}")
+        value = metadata.get(_ENTRIES[name])
         if isinstance(value, str) and value:
             return value
     return None
@@ -66,7 +74,7 @@ def exchange_of(payload: object, reading: LiteLLMReading) -> dict[str, Any]:
     """
     if not isinstance(payload, dict):
         raise SetAside("not an object")
-    if payload.get("call_type") not in _EXCHANGES:
+    if str(payload.get("call_type")) not in _EXCHANGES:
         raise SetAside("not a text exchange")
     metadata = _dict(payload.get("metadata"))
     status = _status(payload)
@@ -80,7 +88,7 @@ def exchange_of(payload: object, reading: LiteLLMReading) -> dict[str, Any]:
     if talk.prompt == _REDACTED:
         raise SetAside("content is redacted")
     call, started = payload.get("litellm_call_id") or payload.get("id"), payload.get("startTime")
-    if not isinstance(call, str) or not isinstance(started, int | float):
+    if not isinstance(call, str) or not isinstance(started, int | float) or isinstance(started, bool):
         raise SetAside("no id or time")
     settings = _dict(payload.get("model_parameters"))
     response = _dict(payload.get("response"))

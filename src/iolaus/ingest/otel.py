@@ -33,48 +33,64 @@ def exchanges_of(documents: Iterable[object], access: Access, counts: dict[str, 
     """
     waiting: dict[str, dict[str, Any]] = {}
     for document in documents:
-        for span_id, found in _halves(document):
-            known = waiting.pop(span_id, {})
-            waiting[span_id] = found | known if "start" in known else known | found
+        for name, found in _halves(document):
+            known = waiting.pop(name, {})
+            waiting[name] = found | known if "start" in known else known | found
             if len(waiting) > _MOST_WAITING:
-                yield from _finished(span_id := next(iter(waiting)), waiting.pop(span_id), access, counts)
-    for span_id, found in waiting.items():
-        yield from _finished(span_id, found, access, counts)
+                oldest = next(iter(waiting))
+                yield from _finished(oldest, waiting.pop(oldest), access, counts)
+    for name, found in waiting.items():
+        yield from _finished(name, found, access, counts)
 
 
 def _halves(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every GenAI span and log event of a document: its span's id, and what it says."""
-    if not isinstance(document, dict):
-        return
-    for resource in document.get("resourceSpans", ()):
-        for scope in resource.get("scopeSpans", ()):
-            for span in scope.get("spans", ()):
+    """Every GenAI span and log event of a document: the name of its span, and what it says."""
+    for resource in _dicts(document, "resourceSpans"):
+        for scope in _dicts(resource, "scopeSpans"):
+            for span in _dicts(scope, "spans"):
                 if found := _genai(span):
-                    yield _id(span.get("spanId")), found | {"start": int(span.get("startTimeUnixNano", 0))}
-    for resource in document.get("resourceLogs", ()):
-        for scope in resource.get("scopeLogs", ()):
-            for record in scope.get("logRecords", ()):
+                    yield _name(span), found | {"start": _int(span.get("startTimeUnixNano"))}
+    for resource in _dicts(document, "resourceLogs"):
+        for scope in _dicts(resource, "scopeLogs"):
+            for record in _dicts(scope, "logRecords"):
                 if found := _genai(record):
-                    seen = record.get("timeUnixNano") or record.get("observedTimeUnixNano") or 0
-                    yield _id(record.get("spanId")), found | {"logged": int(seen)}
+                    seen = _int(record.get("timeUnixNano")) or _int(record.get("observedTimeUnixNano"))
+                    yield _name(record), found | {"logged": seen}
+
+
+def _dicts(holder: object, key: str) -> list[dict[str, Any]]:
+    """The objects in a list under a key; nothing where there is no such list."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _int(value: object) -> int | None:
+    try:
+        return int(value) if isinstance(value, int | str) else None
+    except ValueError:
+        return None
+
+
+def _name(item: dict[str, Any]) -> str:
+    return f"{_id(item.get('traceId'))}-{_id(item.get('spanId'))}"
 
 
 def _genai(item: dict[str, Any]) -> dict[str, Any]:
-    found = {str(a["key"]): _value(a.get("value", {})) for a in item.get("attributes", ())}
+    found = {str(a.get("key")): _value(a.get("value")) for a in _dicts(item, "attributes")}
     if "gen_ai.operation.name" not in found:
         return {}
     return found | {"trace": _id(item.get("traceId"))}
 
 
-def _value(packed: dict[str, Any]) -> Any:  # noqa: ANN401 - an attribute may be of any type
+def _value(packed: object) -> Any:  # noqa: ANN401 - an attribute may be of any type
     """An attribute's value out of OTLP's wrapping."""
-    for kind, value in packed.items():
+    for kind, value in packed.items() if isinstance(packed, dict) else ():
         if kind == "intValue":
-            return int(value)
+            return _int(value)
         if kind == "arrayValue":
-            return [_value(item) for item in value.get("values", ())]
+            return [_value(item) for item in _dicts(value, "values")]
         if kind == "kvlistValue":
-            return {item["key"]: _value(item.get("value", {})) for item in value.get("values", ())}
+            return {str(item.get("key")): _value(item.get("value")) for item in _dicts(value, "values")}
         return value
     return None
 
@@ -91,7 +107,7 @@ def _id(text: object) -> str:
         return text
 
 
-def _finished(span_id: str, found: dict[str, Any], access: Access, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _finished(name: str, found: dict[str, Any], access: Access, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
     who = access.get(found["trace"]) or access.get(str(found.get("gen_ai.response.id"))) or {}
     talk = read_conversation(_messages(found, "gen_ai.input.messages", "gen_ai.system_instructions"))
     if not who.get("account_id"):
@@ -99,13 +115,13 @@ def _finished(span_id: str, found: dict[str, Any], access: Access, counts: dict[
     elif not talk.prompt:
         reason = "no message content"
     else:
-        yield _row(span_id, found, who, talk.prompt, talk.system, talk.turn, talk.history_digest)
+        yield _row(name, found, who, talk.prompt, talk.system, talk.turn, talk.history_digest)
         return
     counts[reason] = counts.get(reason, 0) + 1
 
 
 def _row(
-    span_id: str,
+    name: str,
     found: dict[str, Any],
     who: Mapping[str, Any],
     prompt: str,
@@ -115,7 +131,7 @@ def _row(
 ) -> dict[str, Any]:
     answers = [text for role, text in _messages(found, "gen_ai.output.messages") if role == "assistant"]
     row = {
-        "exchange_id": f"{found['trace']}-{span_id}",
+        "exchange_id": name,
         # Nanoseconds as a number are told from seconds by their size.
         "timestamp": found.get("start") or found.get("logged"),
         "prompt": prompt,
@@ -133,8 +149,8 @@ def _row(
         "choice_count": found.get("gen_ai.request.choice.count"),
         "stream": found.get("gen_ai.request.stream"),
     }
-    row |= {name: who[name] for name in _FROM_ACCESS if name in who}
-    return {name: value for name, value in row.items() if value is not None}
+    row |= {column: who[column] for column in _FROM_ACCESS if column in who}
+    return {column: value for column, value in row.items() if value is not None}
 
 
 def _messages(found: dict[str, Any], name: str, instructions: str | None = None) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from iolaus.lm.access import Access, Generation, LanguageModel, Sampling, Scored
 from iolaus.lm.budget import Budget
 from iolaus.lm.cache import AnswerCache
 from iolaus.lm.endpoint import Endpoint
-from iolaus.lm.local import LocalModel
+from iolaus.lm.local import LocalModel, load_tokenizer
 from iolaus.lm.pace import Patience, TokenBucket
 from iolaus.lm.repeat import Repeatability, check_repeatability
 from iolaus.lm.walk import Walked, walk_answer
@@ -28,5 +28,6 @@ __all__ = [
     "TopTokens",
     "Walked",
     "check_repeatability",
+    "load_tokenizer",
     "walk_answer",
 ]

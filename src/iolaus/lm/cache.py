@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ class AnswerCache:
         self._path = Path(path)
         self._lock = threading.Lock()
         self._owner, self._connection = os.getpid(), self._open()
+        self._closing = weakref.finalize(self, self._connection.close)
 
     def get(self, digest: bytes) -> dict[str, Any] | None:
         """The answer kept under a digest, or None."""
@@ -72,12 +74,14 @@ class AnswerCache:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self._closing()
 
     def _mine(self) -> sqlite3.Connection:
         # A connection carried over a fork corrupts the file (sqlite.org/howtocorrupt.html, 2.6).
         if self._owner != os.getpid():
             self._owner, self._connection = os.getpid(), self._open()
+            self._closing.detach()
+            self._closing = weakref.finalize(self, self._connection.close)
         return self._connection
 
     def _open(self) -> sqlite3.Connection:

@@ -1,15 +1,17 @@
 """Where a prompt's tokens end and an answer's begin."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from iolaus.errors import AnswerError, ModelError
 
-__all__ = ["Encoded", "chat_prompt", "encode_pair", "encode_prompt"]
+__all__ = ["Encoded", "chat_prompt", "decode_inside", "encode_pair", "encode_prompt"]
 
 # More unknown tokens than this, and it is the wrong tokenizer.
 _MOST_UNKNOWN: Final = 0.1
 _ANCHOR: Final = "\n"
+_LETTER: Final = "a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,19 @@ def encode_pair(
     if room <= 0 < len(behind):
         raise AnswerError(f"a prompt of {len(before)} tokens leaves no room for an answer in a window of {window}")
     return Encoded(before, behind[:room], truncated=room < len(behind))
+
+
+def decode_inside(tokenizer: Any, ids: Sequence[int]) -> str:  # noqa: ANN401
+    """The text of ids that stand inside a text, with the space they may begin with; special tokens are left out.
+
+    Decoded behind another token, for alone a sentencepiece text loses its first space.
+    """
+    anchor = tokenizer.encode(_LETTER, add_special_tokens=False)
+    alone, together = (
+        tokenizer.decode(some, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        for some in (anchor, [*anchor, *ids])
+    )
+    return str(together[len(alone) :])
 
 
 def _alone(tokenizer: Any, answer: str) -> tuple[int, ...]:  # noqa: ANN401

@@ -9,12 +9,36 @@ from numpy.typing import NDArray
 
 from iolaus.errors import AnswerError, ModelError
 from iolaus.lm.access import Access, Generation, Sampling, Scored, TopTokens
-from iolaus.lm.encode import Encoded, chat_prompt, encode_pair, encode_prompt
+from iolaus.lm.encode import Encoded, chat_prompt, decode_inside, encode_pair, encode_prompt
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LocalModel"]
+__all__ = ["LocalModel", "load_tokenizer"]
+
+
+def load_tokenizer(path: str | Path, *, download: bool = False) -> Any:  # noqa: ANN401
+    """Load a transformers tokenizer.
+
+    Args:
+        path: folder, or an id in transformers' own cache.
+        download: let transformers fetch an id that is not there.
+
+    Raises:
+        ModelError: transformers is not installed, or there is no tokenizer.
+    """
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise ModelError("open weights need transformers: pip install 'iolaus[prove]'") from error
+    try:
+        return AutoTokenizer.from_pretrained(path, local_files_only=not download)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{path} holds no tokenizer: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
 
 
 class LocalModel:
@@ -81,18 +105,17 @@ class LocalModel:
         """
         try:
             import torch
-            from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers import AutoModelForCausalLM
         except ImportError as error:
             raise ModelError("open weights need transformers: pip install 'iolaus[prove]'") from error
         where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        tokenizer = load_tokenizer(path, download=download)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=not download)
             weights = getattr(torch, dtype)
             network: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=not download, dtype=weights)
             network.to(where)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ModelError(f"{path} cannot be loaded as a causal language model: {reason}") from error
+            raise ModelError(f"{path} cannot be loaded as a causal language model: {_reason(error)}") from error
         return cls(network, tokenizer, name=str(path), chat=chat, sampling=sampling, batch_tokens=batch_tokens)
 
     @property
@@ -257,7 +280,7 @@ class LocalModel:
         for index, sequence in enumerate(out.sequences[:, width:].tolist()):
             end = next((at for at, token in enumerate(sequence) if token in ends), None)
             written = sequence[:end]
-            text = self._decode(written)
+            text = decode_inside(self.tokenizer, written)
             if not sampling.top:
                 yield Generation(text, end is None)
                 continue
@@ -296,17 +319,8 @@ class LocalModel:
 
     def _spell(self, token: int) -> str:
         if token not in self._spelled:
-            self._spelled[token] = self._decode([token])
+            self._spelled[token] = decode_inside(self.tokenizer, [token])
         return self._spelled[token]
-
-    def _decode(self, written: Sequence[int]) -> str:
-        # Behind another token, for alone a sentencepiece text loses the space it begins with.
-        anchor = self.tokenizer.encode("a", add_special_tokens=False)
-        alone, together = (
-            self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            for ids in (anchor, [*anchor, *written])
-        )
-        return str(together[len(alone) :])
 
     def _pad(self) -> int:
         # The mask hides padding, so any token will do.

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import threading
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ class Chain:
 
     Args:
         path: the file; made where it is missing.
-        notice: is told every entry and its line's number, old ones first.
+        notice: is told every entry, old ones first.
 
     Raises:
         EvidenceError: a line is not what was once written; the text names file and line.
@@ -39,45 +40,43 @@ class Chain:
     def __init__(self, path: Path, notice: Callable[[Entry], None]) -> None:
         self.path, self._notice = path, notice
         self._head, self._count, self._size = START, 0, 0
+        self._starts = array("Q")
         self._turn = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(path, "a+b", buffering=0)
+            path.touch()
             _sync_folder(path.parent)
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from error
-        with self._alone():
-            self._catch_up()
+        with self._alone() as file:
+            self._catch_up(file)
 
-    def __len__(self) -> int:
-        """Number of lines."""
-        return self._count
+    def append(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Write entries, each as a line with its number and its predecessor's hash, and wait for the disk.
 
-    @property
-    def head(self) -> str:
-        """Hash of the last line."""
-        return self._head
-
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Write entries, each as a line with its number and its predecessor's hash, and wait for the disk."""
-        with self._alone():
-            self._catch_up()
-            written = b""
-            head, grown = self._head, list[Entry]()
+        Returns:
+            The entries as they were written.
+        """
+        with self._alone() as file:
+            self._catch_up(file)
+            written, head, grown, starts = b"", self._head, list[Entry](), list[int]()
             for number, entry in enumerate(entries, self._count):
                 grown.append({**entry, "seq": number, "prev": head})
                 line = canonical(grown[-1])
                 head = hashlib.sha256(line).hexdigest()
+                starts.append(self._size + len(written))
                 written += line + b"\n"
             try:
-                _write_all(self._file.fileno(), written)
-                os.fsync(self._file.fileno())
+                _write_all(file, written)
+                os.fsync(file)
             except OSError as error:
-                os.ftruncate(self._file.fileno(), self._size)
+                os.ftruncate(file, self._size)
                 raise OutputError(f"{self.path} cannot be written: {error.strerror}") from error
             self._head, self._count, self._size = head, self._count + len(grown), self._size + len(written)
+            self._starts.extend(starts)
             for entry in grown:
                 self._notice(entry)
+        return grown
 
     def entries(self) -> Iterator[Entry]:
         """All entries, read from the file."""
@@ -85,30 +84,38 @@ class Chain:
             for _, line in zip(range(self._count), lines, strict=False):
                 yield json.loads(line)
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def entry(self, number: int) -> Entry:
+        """One entry, by the number of its line."""
+        with open(self.path, "rb") as lines:
+            lines.seek(self._starts[number])
+            found: Entry = json.loads(lines.readline())
+        return found
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One thread of one process at a time."""
+    def _alone(self) -> Iterator[int]:
+        """The open file, for one thread of one process at a time."""
         with self._turn:
-            fcntl.flock(self._file.fileno(), fcntl.LOCK_EX)
             try:
-                yield
+                file = os.open(self.path, os.O_RDWR | os.O_APPEND)
+            except OSError as error:
+                raise OutputError(f"{self.path} cannot be written: {error.strerror}") from error
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
             finally:
-                fcntl.flock(self._file.fileno(), fcntl.LOCK_UN)
+                os.close(file)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, file: int) -> None:
         """Read the lines behind those that are known, and cut off one that lacks its end."""
         with open(self.path, "rb") as lines:
             lines.seek(self._size)
             for line in lines:
                 if not line.endswith(b"\n"):
-                    os.ftruncate(self._file.fileno(), self._size)
-                    os.fsync(self._file.fileno())
+                    os.ftruncate(file, self._size)
+                    os.fsync(file)
                     return
                 entry = self._read(line[:-1])
+                self._starts.append(self._size)
                 self._head, self._count = hashlib.sha256(line[:-1]).hexdigest(), self._count + 1
                 self._size += len(line)
                 self._notice(entry)

@@ -80,9 +80,7 @@ def findings(points: np.ndarray, served: np.ndarray, groups: Iterable[str], plan
         groups: n names.
         plan: level and rule.
     """
-    labels = np.array(list(groups), dtype=object)
-    names = sorted({name for name in labels.tolist() if name})
-    chosen = [labels == name for name in names]
+    names, chosen = _grouped(groups)
     totals = [int(served_points(points[rows], served[rows]).sum()) for rows in chosen]
     log_e = np.array([log_fortune(points[rows], served[rows], FULL) for rows in chosen])
     if plan.decide == "e_value":
@@ -98,7 +96,7 @@ def findings(points: np.ndarray, served: np.ndarray, groups: Iterable[str], plan
     for i, name in enumerate(names):
         wins, decided, _ = sign_test(points[chosen[i]], served[chosen[i]])
         result[name] = Finding(
-            exchanges=int(chosen[i].sum()),
+            exchanges=len(chosen[i]),
             wins=wins,
             decided=decided,
             total=totals[i],
@@ -109,6 +107,16 @@ def findings(points: np.ndarray, served: np.ndarray, groups: Iterable[str], plan
             likely=bool(likely[i]),
         )
     return result
+
+
+def _grouped(groups: Iterable[str]) -> tuple[list[str], list[np.ndarray]]:
+    """Names in order, and the rows of each."""
+    rows_of: dict[str, list[int]] = {}
+    for row, name in enumerate(groups):
+        if name:
+            rows_of.setdefault(name, []).append(row)
+    names = sorted(rows_of)
+    return names, [np.array(rows_of[name]) for name in names]
 
 
 def _held(groups: dict[str, Finding], refused: tuple[str, ...]) -> dict[str, Finding]:

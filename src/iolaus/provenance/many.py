@@ -26,6 +26,8 @@ def e_bh(log_e_values: np.ndarray, alpha: float) -> np.ndarray:
         alpha: the rate.
     """
     m = len(log_e_values)
+    if m == 0:
+        return np.zeros(0, dtype=bool)
     order = np.argsort(-log_e_values, kind="stable")
     enough = log_e_values[order] >= np.log(m) - np.log(alpha) - np.log(np.arange(1, m + 1))
     rejected = np.zeros(m, dtype=bool)

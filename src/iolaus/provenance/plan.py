@@ -73,8 +73,9 @@ def draw_plan(
     accounts: Collection[str] | None = None,
     batch: int = 100,
     grade: Literal["A", "B"] = "A",
+    root: str | None = None,
 ) -> Plan:
-    """Make a plan over a vault's newest seal.
+    """Make a plan over what a vault has sealed.
 
     Exchanges with two equal candidates, an empty one, or another number of candidates than most are not eligible;
     none of this depends on a coin.
@@ -90,17 +91,19 @@ def draw_plan(
         accounts: test only these accounts' exchanges.
         batch: exchanges in a batch, for ``e_value``.
         grade: see `Plan`.
+        root: of the seal whose exchanges are tested, as it was published; None takes the newest.
 
     Raises:
-        InputError: nothing is sealed, nothing is left to test, or a number is out of range.
+        InputError: nothing is sealed, or not under this root, nothing is left to test, or a number is out of range.
     """
     if not 0 < alpha < 1:
         raise InputError(f"alpha must lie between 0 and 1, not {alpha}")
     if batch < 1:
         raise InputError(f"a batch must have at least one exchange, not {batch}")
-    seals = [seal for seal in vault.seals if seal.size]
+    seals = [seal for seal in vault.seals if not seal.of_plan and root in (None, seal.root)]
     if not seals:
-        raise InputError(f"the vault {vault.folder} was never sealed; seal it before a test")
+        what = "was never sealed; seal it before a test" if root is None else f"has no seal with the root {root}"
+        raise InputError(f"the vault {vault.folder} {what}")
     rows = [e for e in vault.exchanges(seals[-1].size) if e.grade == grade and not e.never_served and _usable(e)]
     rows = [e for e in rows if accounts is None or e.account in accounts]
     if not rows:

@@ -28,6 +28,7 @@ def prove(
     campaigns: Mapping[str, str] | None = None,
     batch: int = 100,
     grade: Literal["A", "B"] = "A",
+    root: str | None = None,
     steady: bool = True,
 ) -> Verdict:
     """Test whether a suspect learnt from what a vault served.
@@ -48,6 +49,7 @@ def prove(
         campaigns: campaign by account, as `detect` found them.
         batch: exchanges in a batch, for ``e_value``.
         grade: ``B`` tests twins that were drawn later; see `iolaus.provenance.retrospect`.
+        root: of the seal whose exchanges are tested, as it was published; None takes the newest.
         steady: refuse a suspect whose scores differ when asked again.
 
     Raises:
@@ -55,11 +57,12 @@ def prove(
         ModelError: a model does not give what the test needs, or gives what cannot be.
     """
     used = scoring or Scoring(best_way(suspect.language_model))
-    models = {one.name: one for one in [*references, *([suspect.base] if suspect.base else [])]}
+    known = [*references, *([suspect.base] if suspect.base else [])]
+    models = {one.name: one for one in known}
     plan = draw_plan(
         vault,
         suspect=suspect.name,
-        references=list(models),
+        references=[one.name for one in known],
         scoring=used,
         alpha=alpha,
         budget=budget,
@@ -67,9 +70,10 @@ def prove(
         accounts=accounts,
         batch=batch,
         grade=grade,
+        root=root,
     )
     earlier = len(vault.plans())
     line = vault.register(plan.to_json())
-    final = vault.seal()
+    final = vault.seal(of_plan=True)
     tried = try_suspect(vault, suspect, models, plan, steady=steady)
     return judge(tried, Registered(vault, final, line, earlier), plan, suspect, models, dict(campaigns or {}))

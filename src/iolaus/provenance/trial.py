@@ -90,6 +90,8 @@ def check_sound(language_model: LanguageModel, rows: Sequence[TwinExchange], *, 
         return
     reversed_words = [(prompt, " ".join(reversed(answer.split()))) for prompt, answer in told]
     scored = language_model.score([*told, *reversed_words])
+    if not np.isfinite([one.total for one in scored]).all():
+        raise AnswerError(f"{language_model.name} scores an answer with a number that is none")
     gains = [plain.total - back.total for plain, back in zip(scored, scored[len(told) :], strict=False)]
     if sum(gain > 0 for gain in gains) < 0.75 * len(gains):
         raise AnswerError(

@@ -31,12 +31,14 @@ class Seal:
         size: number of lines under the root.
         root: hexadecimal.
         time: when it was sealed, by the provider's clock.
+        of_plan: made by a test to fix its plan; not meant to be published.
     """
 
     vault_id: str
     size: int
     root: str
     time: str
+    of_plan: bool = False
 
     def __str__(self) -> str:
         """The root."""
@@ -114,8 +116,7 @@ class Vault:
         if not self._opening:
             opened = {"kind": "open", "vault": secrets.token_hex(16), "key_mark": mark, "time": _now()}
             self._chain.append([opened])
-        elif self._opening["key_mark"] != mark:
-            self._chain.close()
+        if self._opening["key_mark"] != mark:
             raise InputError(f"the key is not the one that the vault {self.folder} was opened with")
 
     def __len__(self) -> int:
@@ -178,11 +179,17 @@ class Vault:
         rows = [(prompt, list(candidates), account, details) for prompt, candidates, account in exchanges]
         return self._commit(rows, [secrets.token_bytes(32) for _ in rows])
 
-    def seal(self) -> Seal:
-        """Write down the root over everything so far, and a file with it to publish (``seal-SIZE.json``)."""
+    def seal(self, *, of_plan: bool = False) -> Seal:
+        """Write down the root over everything so far, and a file with it to publish (``seal-SIZE.json``).
+
+        Args:
+            of_plan: the seal is a test's own, behind its plan; no file is written.
+        """
         size = len(self._leaves)
-        self._chain.append([{"kind": "seal", "size": size, "root": self.root(size), "time": _now()}])
-        made = self._seals[-1]
+        line = {"kind": "seal", "size": size, "root": self.root(size), "time": _now(), "of_plan": of_plan}
+        made = self._sealed(self._chain.append([line])[0])
+        if of_plan:
+            return made
         path = self.folder / f"seal-{made.size}.json"
         content = {"schema": "iolaus.seal/1", **made.__dict__}
         try:
@@ -194,8 +201,7 @@ class Vault:
 
     def register(self, plan: dict[str, Any]) -> int:
         """Write a test's plan into the vault, before the test; gives the number of its line."""
-        self._chain.append([{"kind": "plan", "plan": plan, "time": _now()}])
-        return len(self._leaves) - 1
+        return int(self._chain.append([{"kind": "plan", "plan": plan, "time": _now()}])[0]["seq"])
 
     def exchanges(self, size: int | None = None) -> Iterator[TwinExchange]:
         """The exchanges with twins among the first ``size`` lines, without their coins."""
@@ -210,13 +216,11 @@ class Vault:
 
     def served(self, seqs: Sequence[int]) -> np.ndarray:
         """Open the coins of exchanges: (n,) positions of the served candidates in coin-blind order."""
-        found = {int(seq): self._coin(entry) for seq, entry in self.lines(seqs).items()}
-        return np.array([found[int(seq)] for seq in seqs], dtype=np.int64)
+        return np.array([self._coin(entry) for entry in self.lines(seqs).values()], dtype=np.int64)
 
     def lines(self, seqs: Sequence[int]) -> dict[int, Entry]:
         """Entries by the number of their line."""
-        wanted = {int(seq) for seq in seqs}
-        return {entry["seq"]: entry for entry in self._chain.entries() if entry["seq"] in wanted}
+        return {int(seq): self._chain.entry(int(seq)) for seq in seqs}
 
     def root(self, size: int) -> str:
         """The root over the first ``size`` lines, hexadecimal."""
@@ -225,18 +229,6 @@ class Vault:
     def plans(self) -> list[Entry]:
         """All plans that were ever registered, oldest first."""
         return [entry for entry in self._chain.entries() if entry["kind"] == "plan"]
-
-    def close(self) -> None:
-        """Close the log."""
-        self._chain.close()
-
-    def __enter__(self) -> "Vault":
-        """The vault itself."""
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        """Close the log."""
-        self.close()
 
     def _commit(
         self, rows: Sequence[tuple[str, list[str], str, dict[str, Any] | None]], nonces: list[bytes]
@@ -291,14 +283,18 @@ class Vault:
         try:
             self._leaves.append(leaf_hash(entry, self._coin(entry) if kind == "twin" else None))
             if kind == "open":
-                self._opening = entry
+                # Two processes may open a new vault at once; the first line counts.
+                self._opening = self._opening or entry
             elif kind == "twin":
                 self._twins.append(entry["seq"])
             elif kind == "seal":
                 self._check_seal(entry)
-                self._seals.append(Seal(self.vault_id, entry["size"], entry["root"], entry["time"]))
+                self._seals.append(self._sealed(entry))
         except (KeyError, TypeError, ValueError) as error:
             raise EvidenceError(f"{self.folder / 'log.jsonl'}, line {entry['seq'] + 1}: it lacks {error}") from error
+
+    def _sealed(self, entry: Entry) -> Seal:
+        return Seal(self.vault_id, entry["size"], entry["root"], entry["time"], entry["of_plan"])
 
     def _check_seal(self, entry: Entry) -> None:
         # With another key the roots differ too; that has its own message, which comes once the log is read.

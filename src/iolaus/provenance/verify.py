@@ -9,8 +9,8 @@ This one file is all that is needed; it imports nothing of Iolaus. It answers fi
 4. Do the points follow from the scores by the plan's rule alone?   (no coin enters there)
 5. Do the chances that the case states follow from the points?      (recomputed here)
 
-It cannot know whether the scores are what the suspect model gives: for that, have an expert score a few of the
-exchanges anew. It cannot know when a root was published: compare the root it prints with the timestamped one.
+It cannot know whether the suspect model gives these scores (score a few exchanges anew), nor when the root was
+published (compare the root it prints with the timestamped one).
 """
 
 # ruff: noqa: T201 - this is a program for a terminal
@@ -33,7 +33,7 @@ class Refuted(Exception):
 
 
 def check(holds: bool, otherwise: str) -> None:
-    """Go on only if something holds."""
+    """Go on if it holds."""
     if not holds:
         raise Refuted(otherwise)
 
@@ -90,25 +90,25 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right)
 
 
-def root_from_leaf(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+def root_from_leaf(leaf: bytes, index: int, size: int, proof: list[str]) -> bytes:
     """The root that a leaf and the hashes beside its path lead to (RFC 6962, section 2.1.1)."""
     check(0 <= index < size, f"line {index} is outside a tree of {size}")
-    found, last, rest = leaf, size - 1, list(proof)
+    found, last, rest = leaf, size - 1, [bytes.fromhex(h) for h in proof]
     while last > 0:
         if index % 2 == 1 or index < last:
-            check(bool(rest), f"the proof of line {index} is too short")
+            check(bool(rest), "a proof is too short")
             beside = rest.pop(0)
             found = node_hash(beside, found) if index % 2 == 1 else node_hash(found, beside)
         index, last = index // 2, last // 2
-    check(not rest, f"the proof of line {index} is too long")
+    check(not rest, "a proof is too long")
     return found
 
 
-def roots_from_consistency(earlier: int, size: int, earlier_root: bytes, proof: list[bytes]) -> tuple[bytes, bytes]:
+def roots_from_consistency(earlier: int, size: int, earlier_root: bytes, proof: list[str]) -> tuple[bytes, bytes]:
     """The earlier and the later root that a consistency proof leads to (RFC 6962, section 2.1.2)."""
     if earlier == size:
         return earlier_root, earlier_root
-    rest, index, last = list(proof), earlier - 1, size - 1
+    rest, index, last = [bytes.fromhex(h) for h in proof], earlier - 1, size - 1
     while index % 2 == 1:
         index, last = index // 2, last // 2
     check(bool(rest) or index == 0, "the consistency proof is too short")
@@ -201,9 +201,8 @@ def residuals(scores: Json, plan: Json) -> list[list[float]]:
     right = [sum(a * b for a, b in zip(f, target, strict=True)) / len(target) for f in features]
     for i in range(len(names)):
         left[i][i] += plan["ridge"]
-    fitted = solve(left, right)
+    fitted, wide = solve(left, right), len(scores["suspect"][0])
     rest = [t - sum(c * f[i] for c, f in zip(fitted, features, strict=True)) for i, t in enumerate(target)]
-    wide = len(scores["suspect"][0])
     return [rest[i : i + wide] for i in range(0, len(rest), wide)]
 
 
@@ -228,8 +227,8 @@ def check_points(scores: Json, points: list[list[int]], ends: list[int], plan: J
     low = 0
     for high in ends:
         rows = residuals({name: table[:high] for name, table in scores.items()}, plan)
-        spread = 1.4826 * statistics.median(abs(v) for row in rows for v in row)
-        check(spread > 0, "the residuals have no spread")
+        plain = [abs(v) for row in rows for v in row]
+        spread = 1.4826 * statistics.median(plain) or math.sqrt(sum(v * v for v in plain) / len(plain)) or 1.0
         for row, given in zip(rows[low:], points[low:high], strict=True):
             for value, point in zip(row, given, strict=True):
                 exact = plan["full"] * max(-1.0, min(1.0, value / (plan["cut"] * spread)))
@@ -277,10 +276,9 @@ def log_e_value(points: list[list[int]], served: list[int], plan: Json) -> float
 def check_signature(case: Json) -> str:
     """Question 1."""
     content = {key: value for key, value in case.items() if key != "signature"}
-    key = case["signature"]["public_key"]
-    value = bytes.fromhex(case["signature"]["value"])
+    key, value = str(case["signature"]["public_key"]), bytes.fromhex(case["signature"]["value"])
     check(signature_holds(bytes.fromhex(key), canonical(content), value), "the signature does not fit the file")
-    return str(key)
+    return key
 
 
 def check_vault(case: Json) -> None:
@@ -296,16 +294,13 @@ def check_vault(case: Json) -> None:
             check(entry["candidates"] == by_hash, f"exchange {seq}: its candidates are not in coin-blind order")
             named = row["groups"].get("account", "") == entry["account"]
             check(named, f"exchange {seq}: it is counted under another account than the one that was sealed")
-        proof = [bytes.fromhex(h) for h in row["proof"]]
-        found = root_from_leaf(leaf_hash(entry, row["coin"]), seq, seal["size"], proof)
+        found = root_from_leaf(leaf_hash(entry, row["coin"]), seq, seal["size"], row["proof"])
         check(found == root, f"exchange {seq} (prompt, candidates, coin) is not what was sealed")
-    proof = [bytes.fromhex(h) for h in case["vault"]["consistency"]]
-    both = roots_from_consistency(seal["size"], final["size"], root, proof)
+    both = roots_from_consistency(seal["size"], final["size"], root, case["vault"]["consistency"])
     check(both == (root, final_root), "the vault that holds the plan is no continuation of the sealed one")
     line = case["plan"]["entry"]
-    proof = [bytes.fromhex(h) for h in case["plan"]["proof"]]
     check(line["seq"] >= seal["size"] and line["kind"] == "plan", "the plan is no later line of the vault")
-    found = root_from_leaf(leaf_hash(line, None), line["seq"], final["size"], proof)
+    found = root_from_leaf(leaf_hash(line, None), line["seq"], final["size"], case["plan"]["proof"])
     check(found == final_root, "the plan is not what was registered")
     check(line["plan"]["root"] == seal["root"], "the plan speaks of another root")
 
@@ -313,6 +308,7 @@ def check_vault(case: Json) -> None:
 def check_result(case: Json) -> None:
     """Questions 4 and 5."""
     plan, result, rows = case["plan"]["entry"]["plan"], case["result"], case["exchanges"]
+    check(len(set(plan["eligible"])) == len(plan["eligible"]), "the plan names an exchange twice")
     chosen = selection(plan["root"], plan["eligible"], plan["exchanges"])
     left_out = {int(seq) for seq in case["left_out"]}
     wanted = [seq for seq in chosen if seq not in left_out]
@@ -327,9 +323,11 @@ def check_result(case: Json) -> None:
     convicts = judge(points, served, plan, result, plan["alpha"], "the suspect")
     check(result["accused"] == (convicts and not result["refused"]), "the verdict does not follow from the plan")
     for family, groups in case["groups"].items():
+        members: dict[str, list[int]] = {name: [] for name in groups}
+        for i, row in enumerate(rows):
+            members.get(row["groups"].get(family, ""), []).append(i)
         for name, stated in groups.items():
-            mine = [i for i, row in enumerate(rows) if row["groups"].get(family) == name]
-            level, whom = plan["alpha"] / len(groups), f"{family} {name}"
+            mine, level, whom = members[name], plan["alpha"] / len(groups), f"{family} {name}"
             convicts = judge([points[i] for i in mine], [served[i] for i in mine], plan, stated, level, whom)
             agrees = stated["learnt_from"] == (convicts and not result["refused"])
             check(agrees, f"{whom}: its verdict does not follow from the plan")
@@ -340,8 +338,8 @@ def judge(points: list[list[int]], served: list[int], plan: Json, stated: Json, 
     log_e = log_e_value(points, served, plan)
     if plan["decide"] == "e_value":
         # A test that may stop at any time has no fixed-size chance; the e-value bounds it (Ville, 1939).
-        total, chance = sum(row[coin] for row, coin in zip(points, served, strict=True)), min(1.0, math.exp(-log_e))
-        bound = chance
+        total = sum(row[coin] for row, coin in zip(points, served, strict=True))
+        chance = bound = min(1.0, math.exp(-log_e))
     else:
         total, chance = exact_chance(points, served)
         bound = simple_bound(points, total)
@@ -353,35 +351,29 @@ def judge(points: list[list[int]], served: list[int], plan: Json, stated: Json, 
 
 
 def check_case(case: Json, root: str | None = None, public_key: str | None = None) -> list[str]:
-    """Ask all five questions of a case.
+    """Ask all five questions of a case; gives what was found in sentences, or raises `Refuted`.
 
     Args:
         case: the case file's content.
-        root: the root as it was published, hexadecimal; None leaves the comparison to the reader.
-        public_key: the author's key, hexadecimal; None leaves the comparison to the reader.
-
-    Returns:
-        What was found, in sentences.
-
-    Raises:
-        Refuted: something does not hold.
+        root: as it was published, hexadecimal; None leaves the comparison to the reader.
+        public_key: the author's, hexadecimal; None leaves the comparison to the reader.
     """
     check(case.get("schema") == "iolaus.case/1", "this is no case file that this program knows")
-    signed_by = check_signature(case)
+    signed_by, seal, result = check_signature(case), case["vault"]["seal"], case["result"]
     check(public_key in (None, signed_by), f"the file is signed by {signed_by}, not by the key you gave")
-    seal, result = case["vault"]["seal"], case["result"]
     check(root in (None, seal["root"]), f"the case rests on the root {seal['root']}, not on the one you gave")
     check_vault(case)
     check_result(case)
+    plan = case["plan"]["entry"]
     return [
         f"The file is signed by the key {signed_by}.",
         f"All {len(case['exchanges'])} exchanges and their coins were sealed under the root {seal['root']}.",
-        f"The plan is line {case['plan']['entry']['seq']} of the same vault, behind its seal.",
+        f"The plan is line {plan['seq']} of the same vault, behind its seal.",
         "The points follow from the scores by the plan's rule, without the coins.",
         f"If the suspect learnt nothing from what was served, fair coins give this or more with a chance of "
         f"{result['p_value']:.3g} (simple bound: {result['bound']:.3g}; e-value: exp({result['log_e_value']:.4g})).",
-        f"{len(case['left_out'])} of the exchanges that the plan names were left out, for reasons that the file states.",
-        f"By the plan's rule, at {case['plan']['entry']['plan']['alpha']:g}: "
+        f"{len(case['left_out'])} of the exchanges that the plan names were left out, for reasons stated in the file.",
+        f"By the plan's rule, at {plan['plan']['alpha']:g}: "
         + ("the suspect learnt from served answers." if result["accused"] else "no accusation."),
     ]
 
@@ -395,13 +387,10 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         with open(asked.case, encoding="utf-8") as file:
-            case = json.load(file)
-        found = check_case(case, asked.root, asked.key)
-    except Refuted as refuted:
-        print(f"DOES NOT HOLD: {refuted}.")
-        return 1
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
-        print(f"DOES NOT HOLD: {asked.case} is damaged or no case file ({type(error).__name__}: {error}).")
+            found = check_case(json.load(file), asked.root, asked.key)
+    except (Refuted, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        damaged = "" if isinstance(error, Refuted) else "it is damaged or no case file: "
+        print(f"DOES NOT HOLD: {damaged}{error}.")
         return 1
     print("HOLDS.", *found, sep="\n  ")
     return 0

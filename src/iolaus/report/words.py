@@ -93,8 +93,15 @@ AXES: Final = (
 
 _SIGNALS: Final = {
     "families": ("Shared prompt templates", "prompts made from one template by several accounts"),
+    "profile": ("Common mixture of subjects", "accounts that ask about the same mixture of things"),
     "queue": ("Work queue", "a list of tasks dealt out so that no two accounts repeat one"),
     "handoff": ("Conversation hand-off", "one account continuing a conversation that another began"),
+    "mixture": (
+        "Dealt from one queue",
+        "exchanges as alike across accounts as within each, as if dealt out at random",
+    ),
+    "balance": ("Load balancing", "rates more equal than independent users' rates are"),
+    "onset": ("Common onset", "accounts created, beginning or ending together"),
     "synchrony": ("Synchrony", "starts, stops, pauses and rates that change together"),
     "succession": ("Succession", "new accounts taking over as others are closed or refused"),
     "pivot": ("Release pivot", "a group moving to a new model within hours of its release"),

@@ -12,19 +12,20 @@ Conventions, the same in every number:
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rich.table import Table
+from rich.console import RenderableType
 
-from iolaus.score.read import Found, Truth, read_found, read_truth
+from iolaus.score.read import CONVICTED, Found, Truth, read_found, read_truth
+from iolaus.score.series import leaked_before_flag
 from iolaus.score.statistics import average_precision, b_cubed, ratio, roc_auc
 from iolaus.score.table import draw
 
 __all__ = ["Kind", "Level", "Score", "score"]
 
-CONVICTED: Final = "distillation_campaign"
 _HALF: Final = 0.5
 
 
@@ -102,6 +103,7 @@ class Score:
         ranking: average precision and ROC AUC of the account score.
         unseen_accounts: accounts of the truth that the run did not see.
         judged_until: last instant judged, µs since 1970; None for all.
+        leak: what ``leaked_before_flag`` gives; None where no series of runs was scored.
     """
 
     levels: dict[str, Level]
@@ -118,6 +120,7 @@ class Score:
     ranking: dict[str, float | None]
     unseen_accounts: int
     judged_until: int | None
+    leak: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All measures as one JSON object."""
@@ -151,21 +154,22 @@ class Score:
             "account_score": self.ranking,
             "unseen_accounts": self.unseen_accounts,
             "judged_until_us": self.judged_until,
+            "leak": self.leak,
         }
 
-    def table(self) -> Table:
-        """The levels and the benign kinds as one table for the terminal."""
+    def table(self) -> RenderableType:
+        """The levels, the benign kinds and the overall measures for the terminal."""
         return draw(self.to_json())
 
 
-def score(found: Path, truth: Path) -> Score:
+def score(found: Path, truth: Path, series: Sequence[Path] = ()) -> Score:
     """Compare what a detector wrote with the labels of a range.
 
     Args:
         found: the detector's folder (accounts.parquet, exchanges.parquet, campaigns.json).
         truth: the range's folder (truth_accounts.parquet, truth_exchanges.parquet; scenario.json gives the
-            levels and
-            exchanges.parquet the instants, where they are there).
+            levels and exchanges.parquet the instants, where they are there).
+        series: folders of runs with several ``--until``, for what leaked before the first flag.
 
     Returns:
         Every measure; shares that are undefined are None.
@@ -198,6 +202,7 @@ def score(found: Path, truth: Path) -> Score:
         ranking=_ranking([seen.score_of[a] for a in ranked], [operator_of[a] is not None for a in ranked]),
         unseen_accounts=sum(a not in seen.score_of for a in labels.operator_of),
         judged_until=seen.until,
+        leak=leaked_before_flag(series, truth) if series else None,
     )
 
 

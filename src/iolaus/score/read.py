@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from iolaus.errors import InputError
 from iolaus.schema import ACCOUNTS_OUT, EXCHANGES_OUT, TRUTH_ACCOUNTS, TRUTH_EXCHANGES
 
-__all__ = ["Found", "Truth", "instants_of", "read_found", "read_truth"]
+__all__ = ["CONVICTED", "Found", "Truth", "instants_of", "read_found", "read_truth"]
 
-ONE_LEVEL = "all"
+ONE_LEVEL: Final = "all"
+CONVICTED: Final = "distillation_campaign"
 
 
 @dataclass(frozen=True, slots=True)

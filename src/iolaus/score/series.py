@@ -1,31 +1,42 @@
 """How much leaked before a campaign was first flagged, from runs with growing ``--until``."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from iolaus.errors import InputError
-from iolaus.score.measure import CONVICTED
-from iolaus.score.read import Found, Truth, read_found, read_truth
+from iolaus.score.read import CONVICTED, Found, Truth, read_found, read_truth
 from iolaus.score.statistics import ratio
 
-__all__ = ["leaked_before_flag"]
+__all__ = ["leaked_before_flag", "runs_below"]
 
 
-def leaked_before_flag(series: Sequence[tuple[datetime, Path]], truth: Path) -> dict[str, Any]:
+def runs_below(folder: Path) -> list[Path]:
+    """The folders of findings directly below a folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    runs = sorted(path.parent for path in folder.glob("*/campaigns.json"))
+    if not runs:
+        raise InputError(f"{folder} holds no folders with a campaigns.json, one for each --until")
+    return runs
+
+
+def leaked_before_flag(series: Sequence[Path], truth: Path) -> dict[str, Any]:
     """Count each operator's harvested exchanges up to the first run that convicts any of its accounts.
 
     The flag counts as raised at that run's ``until``: what was harvested up to and including then has
     leaked. An operator that no run convicts has leaked all.
 
     Args:
-        series: (until, folder of that run's output), in any order; a naive instant is taken as UTC.
+        series: the runs' folders, in any order; each one's campaigns.json holds its ``until``.
         truth: the range, with its exchanges.parquet for the instants.
 
     Returns:
         ``operators``: by operator its level, harvested, leaked, share, and flagged_at (µs since 1970, None
-        for never); ``harvested``, ``leaked`` and ``share`` over all; ``until``: the runs' instants, sorted.
+        for never); ``levels``: by level, and over all: ``harvested``, ``leaked`` and ``share``; ``until``: the
+        runs' instants, sorted.
 
     Raises:
         InputError: where the series is empty, a folder cannot be used, or the range has no instants.
@@ -35,7 +46,7 @@ def leaked_before_flag(series: Sequence[tuple[datetime, Path]], truth: Path) -> 
     labels = read_truth(truth)
     if labels.instants is None:
         raise InputError(f"{truth} has no exchanges.parquet, so nobody knows when an exchange leaked")
-    runs = sorted(((_micros(until), read_found(folder)) for until, folder in series), key=lambda run: run[0])
+    runs = sorted((_dated(folder) for folder in series), key=lambda run: run[0])
     flagged = _first_flags(runs, labels)
     harvested: dict[str, list[int]] = {o: [] for o in labels.level_of}
     for exchange, operator in labels.harvested.items():
@@ -53,14 +64,22 @@ def leaked_before_flag(series: Sequence[tuple[datetime, Path]], truth: Path) -> 
             "share": ratio(leaked, len(instants)),
             "flagged_at": at,
         }
-    total, leaked = (sum(int(o[name]) for o in operators.values()) for name in ("harvested", "leaked"))
-    return {
-        "operators": operators,
-        "harvested": total,
-        "leaked": leaked,
-        "share": ratio(leaked, total),
-        "until": [until for until, _ in runs],
-    }
+    names = sorted({str(o["level"]) for o in operators.values()})
+    levels = {name: _total([o for o in operators.values() if o["level"] == name]) for name in names}
+    until = [until for until, _ in runs]
+    return {"operators": operators, "levels": levels, **_total(list(operators.values())), "until": until}
+
+
+def _total(operators: list[dict[str, Any]]) -> dict[str, Any]:
+    harvested, leaked = (sum(int(o[name]) for o in operators) for name in ("harvested", "leaked"))
+    return {"harvested": harvested, "leaked": leaked, "share": ratio(leaked, harvested)}
+
+
+def _dated(folder: Path) -> tuple[int, Found]:
+    found = read_found(folder)
+    if found.until is None:
+        raise InputError(f"{folder / 'campaigns.json'} has no until, so it has no place in a series")
+    return found.until, found
 
 
 def _first_flags(runs: list[tuple[int, Found]], labels: Truth) -> dict[str, int]:
@@ -71,9 +90,3 @@ def _first_flags(runs: list[tuple[int, Found]], labels: Truth) -> dict[str, int]
             if operator is not None and verdict == CONVICTED:
                 out.setdefault(operator, until)
     return out
-
-
-def _micros(moment: datetime) -> int:
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,7 +1,7 @@
 """Load balancing: rates that are more equal than independent users' rates are.
 
-Null: the accounts are independent, and their counts spread, relative to their median, at least half as densely as the
-population's do (``stats.concentration`` with density 2). The population's counts are scaled to the cluster's median and
+Null: the accounts are independent, and their counts spread, relative to their median, at most four times as densely as the
+population's do (``stats.concentration`` with density 4). The population's counts are scaled to the cluster's median and
 drawn anew as Poisson counts of that size, so that small counts, which are equal by themselves, are no finding. Where
 counts are large, counts a day of life are tested likewise, for pools that live one after another. Accounts that each
 run one public list have equal counts as well, so nothing is said where fillings are shared by most accounts.
@@ -22,6 +22,7 @@ __all__ = ["BalanceSignal"]
 _LEAST_ACCOUNTS: Final = 5
 _LEAST_POPULATION: Final = 20
 _LARGE: Final = 20
+_DENSITY: Final = 4.0
 _SEED: Final = 20_260_104
 
 
@@ -91,7 +92,7 @@ def _too_equal(values: np.ndarray, reference: np.ndarray) -> tuple[float, float]
     drawn = drawn[drawn >= max(values.min(), 1e-9)]
     if drawn.size < _LEAST_POPULATION:
         return 1.0, 1.0
-    return concentration(*population_interval(drawn, values))
+    return concentration(*population_interval(drawn, values), density=_DENSITY)
 
 
 def _days_of_life(account: np.ndarray, at: np.ndarray, accounts: int) -> np.ndarray:

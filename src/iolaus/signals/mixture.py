@@ -1,13 +1,15 @@
-"""One queue by its content: accounts whose prompts are as alike across accounts as within each.
+"""One queue by its mark: accounts whose exchanges are as alike across accounts as within each.
 
-Independent users each have their own subjects, also behind one template: what an account asks resembles what it asked
-before more than what others ask. A queue dealt out at random leaves no such mark. Statistic: the mean similarity of
-two prompts of one account, after the cluster's own mean is taken away (and with it the template), averaged over
-accounts. Only first messages of conversations count, and a prompt that an account repeats counts once; the words that
-an account puts into half of its prompts are taken out.
+Independent users each have their own subjects and their own ways, also behind one template: what an account asks, and
+when, with which client, model and settings, resembles what it did before more than what others do. Work dealt out at
+random over accounts that one program runs leaves no such mark. Statistic: the mean similarity of two exchanges of one
+account, after the cluster's own mean is taken away (and with it the template), averaged over accounts. Similarity is
+that of what is asked (the words that an account puts into half of its prompts are taken out) and that of the columns
+that say how, in equal parts. Only first messages of conversations count, and a prompt that an account repeats counts
+once.
 
 Null: the accounts are at least half as distinct from each other as accounts of the population are; sets of as many
-accounts, with as many prompts each, are drawn and measured alike. Accounts behind one template are more alike than any
+accounts, with as many prompts each, are drawn and measured alike. Accounts behind one tool are more alike than any
 set of accounts even without a queue, so the p-value is never below ``FLOOR``: this evidence supports others and
 decides nothing.
 """
@@ -18,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.signals.base import Finding, Links, no_links
-from iolaus.signals.log import Cluster, Log
+from iolaus.signals.log import HOUR, Cluster, Log
 from iolaus.stats import resampled_tail
 
 __all__ = ["MixtureSignal", "sample_for_vectors"]
@@ -30,7 +32,12 @@ _LEAST_REFERENCE: Final = 30
 FLOOR: Final = 0.05
 _HALF: Final = 0.5
 _DRAWS: Final = 100
+_MOST_ACCOUNTS: Final = 40
 _SEED: Final = 20_260_105
+# Columns that say how an exchange was sent; the hour counts in classes of so many.
+_WAYS: Final = ("channel", "request_model", "settings", "user_agent")
+_HOURS: Final = 4
+_WIDTH: Final = 32
 
 
 def sample_for_vectors(log: Log) -> np.ndarray:
@@ -83,7 +90,9 @@ class MixtureSignal:
 
     def judge(self, log: Log, cluster: Cluster) -> Finding | None:
         """Compare the cluster's inner similarity with that of sets of outside accounts."""
-        vectors, sizes = _by_account(log, np.intersect1d(log.vector_rows, cluster.core, assume_unique=True))
+        vectors, sizes = _by_account(
+            log, np.intersect1d(log.vector_rows, _thinned_core(log, cluster), assume_unique=True)
+        )
         reference, reference_sizes = _reference(log)
         if sizes.size < _LEAST_ACCOUNTS or reference_sizes.size < max(_LEAST_REFERENCE, sizes.size):
             return None
@@ -100,18 +109,40 @@ class MixtureSignal:
         return Finding(
             self.name,
             p,
-            f"What {sizes.size} accounts ask is mixed as if dealt from one queue: an account's prompts resemble each "
-            f"other by {observed:.3f}, where {null.mean():.3f} is usual for as many unrelated accounts.",
+            f"What {sizes.size} accounts ask, and how, is mixed as if dealt from one queue: an account's exchanges "
+            f"resemble each other by {observed:.3f}, where {null.mean():.3f} is usual for as many unrelated accounts.",
             exchanges=cluster.core[:8],
             accounts=cluster.accounts[:8],
             values={"own_mark": observed},
         )
 
 
+def _thinned_core(log: Log, cluster: Cluster) -> np.ndarray:
+    """The core's exchanges, of at most ``_MOST_ACCOUNTS`` accounts spread over the cluster."""
+    if cluster.accounts.size <= _MOST_ACCOUNTS:
+        return cluster.core
+    chosen = cluster.accounts[np.linspace(0, cluster.accounts.size - 1, _MOST_ACCOUNTS).astype(int)]
+    return cluster.core[np.isin(log.account[cluster.core], chosen)]
+
+
 @lru_cache(maxsize=2)
 def _reference(log: Log) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of the sampled accounts, sorted by account, and how many each has."""
     return _by_account(log, log.vector_rows)
+
+
+@lru_cache(maxsize=2)
+def _marks(log: Log) -> np.ndarray:
+    """What each sampled exchange asks, beside how it was sent: one unit place a column, by its hashed value."""
+    rows = log.vector_rows
+    ways = [(log.at[rows] // HOUR % 24 // _HOURS).astype(np.int64)]
+    ways.append(np.log2(np.maximum(log.tokens[rows], 1)).astype(np.int64))
+    ways += [log.codes[name][rows].astype(np.int64) for name in _WAYS if name in log.codes]
+    out = np.zeros((rows.size, _WIDTH * len(ways)), dtype=np.float32)
+    for column, values in enumerate(ways):
+        place = (values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(59)).astype(np.int64)
+        out[np.arange(rows.size), column * _WIDTH + place % _WIDTH] = 1.0 / np.sqrt(len(ways))
+    return np.concatenate([log.vectors, out], axis=1)
 
 
 def _by_account(log: Log, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,7 +152,7 @@ def _by_account(log: Log, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows, account = rows[order], account[order]
     _, inverse, counts = np.unique(account, return_inverse=True, return_counts=True)
     kept = counts[inverse] >= 2
-    vectors = log.vectors[np.searchsorted(log.vector_rows, rows[kept])]
+    vectors = _marks(log)[np.searchsorted(log.vector_rows, rows[kept])]
     return vectors, counts[counts >= 2]
 
 

@@ -11,6 +11,7 @@ Circular-shift nulls are those of neural spike trains (Amarasingham et al., J. N
 tails as in ``stats.resampled_tail``. The four scales are joined by a Cauchy combination.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -24,8 +25,8 @@ __all__ = ["SynchronySignal"]
 
 _SCALES: Final = ((10 * MINUTE, "10 minutes"), (HOUR, "an hour"), (6 * HOUR, "6 hours"), (DAY, "a day"))
 _DRAWS: Final = 400
-_MOST_ACCOUNTS: Final = 400
-_MOST_ENTRIES: Final = 60_000
+_MOST_ACCOUNTS: Final = 200
+_MOST_ENTRIES: Final = 20_000
 _LEAST_DAYS: Final = 4
 # Of the expectation, this share is spread evenly, so that a bin that the population left empty does not divide by 0.
 _EVEN: Final = 0.2
@@ -79,8 +80,6 @@ class SynchronySignal:
         days = int(log.at[-1]) // DAY - start + 1 if log.exchanges else 0
         if accounts.size < 3 or days < _LEAST_DAYS or rows.size < 2 * accounts.size:
             return None
-        others = np.ones(log.exchanges, dtype=bool)
-        others[np.isin(log.account, cluster.accounts)] = False
         calendar = _calendar(start, days)
         rng = np.random.default_rng(_SEED)
         shifts = rng.integers(0, 1 << 20, size=(_DRAWS + 1, accounts.size, 2))
@@ -88,7 +87,7 @@ class SynchronySignal:
         outcomes = []
         for width, label in _SCALES:
             at = log.at - start * DAY
-            background = _background(at[others], log.account[others], width, days, log.accounts)
+            background = _background(log, cluster, width)
             observed, null = _test(at[rows], owner, width, background, calendar, shifts)
             outcomes.append((resampled_tail(observed, null), label, observed / max(float(null.mean()), 1e-9)))
         p = cauchy_combination([outcome[0] for outcome in outcomes])
@@ -137,15 +136,29 @@ def _weights(bins: np.ndarray, owner: np.ndarray, total_bins: int) -> tuple[np.n
     return who, cells % total_bins, root / sums[who]
 
 
-def _background(at: np.ndarray, account: np.ndarray, width: int, days: int, accounts: int) -> np.ndarray:
-    """The population's share of activity in each bin, summing to 1."""
-    total_bins = days * (DAY // width)
-    even = np.full(total_bins, 1.0 / total_bins)
-    if at.size == 0:
-        return even
-    cells, counts = np.unique(account.astype(np.int64) * total_bins + at // width, return_counts=True)
-    share = np.bincount(cells % total_bins, weights=np.sqrt(counts), minlength=total_bins)
-    return (1 - _EVEN) * share / share.sum() + _EVEN * even
+@lru_cache(maxsize=8)
+def _cells(log: Log, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Occupied (account, bin) cells sorted by account, where each account begins, and the bins' sums.
+
+    Returns:
+        Bins, int64 (e,); square roots of the counts, float64 (e,); starts, int64 (A + 1,); sums, float64 (bins,).
+    """
+    total_bins = (int(log.at[-1]) // DAY - int(log.at[0]) // DAY + 1) * (DAY // width)
+    at = (log.at - int(log.at[0]) // DAY * DAY) // width
+    cells, counts = np.unique(log.account.astype(np.int64) * total_bins + at, return_counts=True)
+    root = np.sqrt(counts)
+    starts = np.searchsorted(cells, np.arange(log.accounts + 1) * total_bins)
+    return cells % total_bins, root, starts, np.bincount(cells % total_bins, weights=root, minlength=total_bins)
+
+
+def _background(log: Log, cluster: Cluster, width: int) -> np.ndarray:
+    """The population's share of activity in each bin without the cluster's accounts, summing to 1."""
+    bins, root, starts, sums = _cells(log, width)
+    mine = np.concatenate([np.arange(starts[a], starts[a + 1]) for a in cluster.accounts])
+    share = np.maximum(sums - np.bincount(bins[mine], weights=root[mine], minlength=sums.size), 0.0)
+    even = np.full(sums.size, 1.0 / sums.size)
+    total = share.sum()
+    return (1 - _EVEN) * share / total + _EVEN * even if total > 1e-9 else even
 
 
 def _test(

@@ -82,8 +82,10 @@ def read_table(path: Path, needed: tuple[str, ...], wanted: tuple[str, ...]) -> 
     try:
         names = pq.read_schema(path).names
         table: pa.Table = pq.read_table(path, columns=[c for c in (*needed, *wanted) if c in names])
+    except FileNotFoundError as error:
+        raise InputError(f"{path} cannot be read, because there is no such file") from error
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read as Parquet: {error}") from error
+        raise InputError(f"{path} cannot be read as Parquet") from error
     missing = [c for c in needed if c not in names]
     if missing:
         raise InputError(f"{path} lacks the column {missing[0]!r}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from iolaus.simulate.people import Account, PersonaMaker
 from iolaus.simulate.rhythm import DAY, HOUR, Session, arrivals
-from iolaus.simulate.sharing import follow_link, share_link
+from iolaus.simulate.sharing import balance, follow_link, share_link
 from iolaus.simulate.traffic import DOMAIN, Traffic
 
 __all__ = ["NEGATIVES"]
@@ -59,7 +59,7 @@ def _enterprises(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) ->
         wraps = [maker.wrapping(s) for s in rng.choice(["product", "code", "reasoning"], 2)]
         system, agent = maker.system(), world.agent()
         size = int(rng.integers(4, 14))
-        gateway, since, team = rng.random() < 0.5, traffic.blocks, list[int]()
+        gateway, since, team = rng.random() < 0.5, len(traffic.blocks), list[int]()
         created, begins, ends, closed = maker.lifetime()
         for _ in range(size):
             account = maker.make("startup", kind)
@@ -72,7 +72,7 @@ def _enterprises(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) ->
             account.habits.system = system if rng.random() < 0.6 else -1
             team.append(_spend(traffic, account, end, max(rows // 6, 30)))
         if gateway:
-            traffic.balance(since, team, 0.7)
+            balance(traffic, since, team, 0.7)
 
 
 def _campuses(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
@@ -158,7 +158,7 @@ def _resellers(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> N
         pay, domain = world.token("pay"), world.domain()
         agent = _client(maker, domain)
         org = world.token("org") if rng.random() < 0.5 else None
-        pooled, since, team = rng.random() < 1 / 3, traffic.blocks, list[int]()
+        pooled, since, team = rng.random() < 1 / 3, len(traffic.blocks), list[int]()
         for _ in range(int(rng.integers(20, 50))):
             account = maker.make(str(rng.choice(["developer", "startup", "app_user"])), kind)
             account.ips, account.agents, account.payment, account.org = egress, [agent], pay, org
@@ -166,7 +166,7 @@ def _resellers(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> N
             account.signup_ip = egress[0]
             team.append(_spend(traffic, account, end, max(rows // 8, 40)))
         if pooled:
-            traffic.balance(since, team, 0.6)
+            balance(traffic, since, team, 0.6)
 
 
 def _synthetic(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
@@ -221,7 +221,7 @@ def _virals(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None
         account = maker.make("app_user" if rng.random() < 0.8 else "developer", kind)
         account.begins, account.created = min(account.begins, peak), min(account.created, peak - 0.05)
         account.ends, account.closed = traffic.days, None
-        number = _spend(traffic, account, end)
+        number = _spend(traffic, account, end, 25)
         n = min(1 + int(rng.poisson(0.7)), max(0, end - traffic.rows))
         instant = np.sort((peak + np.minimum(rng.exponential(0.6, n), traffic.days - peak - 0.01)) * DAY).astype(
             np.int64
@@ -266,15 +266,21 @@ def _hackathons(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> 
 
 
 def _library(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None:
-    """People who paste templates from public prompt libraries around wishes of their own."""
+    """People who paste templates from public prompt libraries around wishes of their own.
+
+    A third of them first put a template into their own words, once: strangers then demand the same in other words.
+    """
     rng, end = maker.world.rng, traffic.rows + rows
     styles = ["reasoning", "product", "code", "rubric", "rewrite"]
-    library = [traffic.wrappings.fixed(rng, str(rng.choice(styles))) for _ in range(24)]
+    library = [traffic.wrappings.paraphrased(rng, str(rng.choice(styles))) for _ in range(24)]
+    printed = {number: traffic.wrappings.retold(rng, number) for number in library}
     fame = 1.0 / np.arange(1, len(library) + 1)
     while traffic.rows < end:
         account = maker.make("developer" if rng.random() < 0.5 else "app_user", kind)
         picks = rng.choice(library, int(rng.integers(2, 6)), replace=False, p=fame / fame.sum())
-        account.habits.wrappings, account.habits.wrapped = picks.tolist(), float(rng.uniform(0.5, 1.0))
+        own = rng.random() < 1 / 3
+        account.habits.wrappings = [traffic.wrappings.retold(rng, p) if own else printed[p] for p in picks.tolist()]
+        account.habits.wrapped = float(rng.uniform(0.5, 1.0))
         _spend(traffic, account, end)
 
 

@@ -148,8 +148,8 @@ def design(
         uneven=0.0 if level == 2 else float(rng.uniform(0.15, 0.9)),
         aligned=bool(level >= 3 and rng.random() < 0.5),
         zone=world.region()[1],
-        passages=float(rng.uniform(0.15, 0.5)) if level == 6 or rng.random() < 0.75 else 0.0,
-        dresses=bool(level >= 3 and rng.random() < 0.85),
+        passages=float(rng.uniform(0.3, 0.65)) if level == 6 or rng.random() < 0.75 else 0.0,
+        dresses=bool(3 <= level < 6 and rng.random() < 0.85),
         specialises=bool(level >= 3 and rng.random() < 0.7),
     )  # fmt: skip
 

@@ -232,7 +232,7 @@ class PersonaMaker:
             habits.max_tokens = [None, 512, 1024, 2048, 4096][int(rng.choice(5, p=[0.4, 0.1, 0.2, 0.2, 0.1]))]
             habits.tools = int(rng.integers(1, 6)) if rng.random() < 0.15 else 0
         habits.stream = True if app else bool(rng.random() < 0.4)
-        habits.pastes = int(rng.integers(1, 6)) if rng.random() < (0.25 if app else 0.45) else 0
+        habits.pastes = int(rng.integers(1, 6)) if rng.random() < (0.4 if app else 0.55) else 0
         habits.verbosity = float(np.exp(rng.normal(0, 0.45)))
         habits.mini = float(rng.beta(0.6, 1.6))
         return habits

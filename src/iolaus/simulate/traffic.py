@@ -10,7 +10,7 @@ from iolaus.simulate.corpus import Corpus
 from iolaus.simulate.grammar import Ints
 from iolaus.simulate.grammars import DOMAINS
 from iolaus.simulate.people import Account
-from iolaus.simulate.rhythm import DAY, HOUR, Floats, RealClients, arrivals, profile
+from iolaus.simulate.rhythm import HOUR, Floats, RealClients, arrivals, profile
 from iolaus.simulate.templates import Wrappings
 
 __all__ = ["COLUMNS", "DOMAIN", "Traffic"]
@@ -46,7 +46,10 @@ COLUMNS: Final[dict[str, tuple[str, int]]] = {
 
 @dataclass
 class Traffic:
-    """Collects accounts and blocks of rows, and knows how an ordinary customer's requests look."""
+    """Collects accounts and blocks of rows, and knows how an ordinary customer's requests look.
+
+    ``blocks`` holds the rows in the order they were added; columns that a block shares with nobody may be replaced.
+    """
 
     rng: np.random.Generator
     days: int
@@ -57,7 +60,7 @@ class Traffic:
     clients: RealClients | None = None
     accounts: list[Account] = field(default_factory=list)
     rows: int = 0
-    _blocks: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    blocks: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _profiles: dict[tuple[str, float], Floats] = field(default_factory=dict)
     _threads: int = 0
 
@@ -77,7 +80,7 @@ class Traffic:
         }
         if "salt" not in columns:
             block["salt"] = self.rng.integers(0, 2**62, n)
-        self._blocks.append(block)
+        self.blocks.append(block)
         self.rows += n
 
     def threads(self, n: int) -> Ints:
@@ -158,35 +161,13 @@ class Traffic:
             code[rows] = self.corpus.draw(name, int(rows.sum()))
         return out, code
 
-    @property
-    def blocks(self) -> int:
-        """How many blocks of rows there are; ``balance`` starts from such a number."""
-        return len(self._blocks)
-
-    def balance(self, since: int, team: list[int], share: float) -> None:
-        """Send later turns through one gateway: any account of a team that is on duty may carry them.
-
-        Args:
-            since: first block of rows that the gateway handles.
-            team: account numbers.
-            share: chance that a later turn goes to an account drawn from the team.
-        """
-        begins, ends = (np.array([getattr(self.accounts[t], x) * DAY for t in team]) for x in ("begins", "ends"))
-        for block in self._blocks[since:]:
-            moved = np.flatnonzero((block["turn"] > 1) & (self.rng.random(len(block["turn"])) < share))
-            instant = block["instant"][moved, None]
-            lot = self.rng.random((len(moved), len(team))) * ((begins <= instant) & (instant <= ends))
-            account = block["account"].copy()
-            account[moved] = np.where(lot.any(axis=1), np.array(team)[lot.argmax(axis=1)], account[moved])
-            block["account"] = account
-
     def last_block(self) -> dict[str, NDArray[Any]]:
         """The rows that were added last."""
-        return self._blocks[-1]
+        return self.blocks[-1]
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """All rows so far, in the order they were added."""
-        return {name: np.concatenate([b[name] for b in self._blocks]) for name in COLUMNS}
+        return {name: np.concatenate([b[name] for b in self.blocks]) for name in COLUMNS}
 
     def _pasted(self, most: int, turn: Ints) -> Ints:
         n = self.rng.integers(0, most + 1, len(turn)) if most else np.zeros(len(turn), dtype=np.int64)

@@ -1,6 +1,6 @@
 """Prompt families: normalising, sketching, banding, and the templates behind them."""
 
-from iolaus.text.audience import Audience, Shingles, find_audiences, recurring_shingles
+from iolaus.text.audience import Audience, Shingles, find_audiences, held_shingles, recurring_shingles
 from iolaus.text.embed import embed_texts
 from iolaus.text.families import Families, find_families
 from iolaus.text.filling import without_habits
@@ -12,6 +12,7 @@ __all__ = [
     "Audience",
     "Shingles",
     "find_audiences",
+    "held_shingles",
     "recurring_shingles",
     "BINS",
     "CAPABILITIES",

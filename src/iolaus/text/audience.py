@@ -19,7 +19,7 @@ from iolaus.text.jit import inlined, kernel
 from iolaus.text.sketch import REGION
 from iolaus.text.tokens import mix64
 
-__all__ = ["Audience", "Shingles", "find_audiences", "recurring_shingles"]
+__all__ = ["Audience", "Shingles", "find_audiences", "held_shingles", "recurring_shingles"]
 
 LEAST: Final = 3
 # A shingle that more than this share of all accounts come back to is everyday language.
@@ -227,3 +227,41 @@ def _majority(table: sparse.csr_matrix) -> np.ndarray:
     """Accounts in the audience of at least half as many of the shingles as the median account is."""
     held = np.bincount(table.indices, minlength=table.shape[1])
     return np.flatnonzero(held >= max(0.5 * np.median(held[held > 0]), 1.0))
+
+
+@kernel
+def _all_names(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows = np.empty(bins.size, dtype=np.int64)
+    names = np.empty(bins.size, dtype=np.uint64)
+    places = np.empty(bins.size, dtype=np.int64)
+    at = np.int64(0)
+    for row in range(bins.shape[0]):
+        for place in range(bins.shape[1]):
+            name = _name(bins, row, place)
+            if name != 0:
+                rows[at] = row
+                names[at] = name
+                places[at] = place % REGION
+                at += 1
+    return rows[:at], names[:at], places[:at]
+
+
+def held_shingles(bins: np.ndarray, wanted: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """Which of some shingles each prompt holds.
+
+    Args:
+        bins: uint32 (n, B) sketches.
+        wanted: uint64 (k,), sorted names as ``Shingles.name`` has them.
+
+    Returns:
+        CSR (n, k), 1 where a prompt holds a shingle; and int64 (k,), the bin that each falls into. Two shingles of one
+        bin hide each other, so they never show together.
+    """
+    row, name, place = _all_names(bins)
+    at = np.searchsorted(wanted, name)
+    hit = at < wanted.size
+    hit[hit] = wanted[at[hit]] == name[hit]
+    table = sparse.csr_matrix((np.ones(int(hit.sum())), (row[hit], at[hit])), shape=(bins.shape[0], wanted.size))
+    bin_of = np.full(wanted.size, -1)
+    bin_of[at[hit]] = place[hit]
+    return table, bin_of

@@ -5,8 +5,10 @@ embedding that keeps most of a transformer's similarities at hundreds of times i
 does not spell add a small sparse vector that their hash picks, so that equal words of any language draw texts together.
 """
 
+import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -109,11 +111,11 @@ def read_static(path: Path) -> StaticEncoder:
         InputError: the file is missing or is no static encoder.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             vectors, scales = held["vectors"], held["scales"].astype(np.float32)
             names = held["pieces"].tobytes().decode("utf-8").split("\n")
             about = json.loads(held["about"].tobytes())
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} is no static encoder: {error}") from error
     if vectors.ndim != 2 or len(names) != vectors.shape[0] or scales.shape != vectors.shape[:1]:
         raise InputError(f"{path} is no static encoder: vectors, scales and pieces do not fit together")

@@ -1,6 +1,5 @@
 """What an encoder's student is trained for: the teacher's similarities within a batch, and its directions."""
 
-import torch
 from torch import Tensor
 
 __all__ = ["match_teacher"]

@@ -9,7 +9,7 @@ from scipy import stats as sps
 
 from iolaus.errors import InputError
 
-__all__ = ["PairTask", "Share", "check_disjoint", "correlations", "sentences_per_second", "share_of_teacher"]
+__all__ = ["PairTask", "Share", "bare", "check_disjoint", "correlations", "sentences_per_second", "share_of_teacher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,14 @@ def check_disjoint(training: Iterable[str], evaluation: Iterable[str]) -> None:
     Raises:
         InputError: names the first sentence in both.
     """
-    held = {_bare(text) for text in evaluation}
+    held = {bare(text) for text in evaluation}
     for text in training:
-        if _bare(text) in held:
+        if bare(text) in held:
             raise InputError(f"a training sentence is also an evaluation sentence: {text[:80]!r}")
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """A text without case, marks and spacing, by which two sentences count as the same."""
     return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 

@@ -13,6 +13,7 @@ import numpy as np
 __all__ = ["Cells", "find_cells"]
 
 _ROUNDS: Final = 6
+_SAMPLE: Final = 20_000
 _AT_ONCE: Final = 8192
 
 
@@ -38,18 +39,21 @@ class Cells:
 
 
 def find_cells(vectors: np.ndarray, seed: int, size: int = 110) -> Cells:
-    """Cells of about ``size`` rows among unit vectors, float32 (n, d)."""
+    """Cells of about ``size`` rows among unit vectors, float32 (n, d); the centres are found on a sample."""
     rng = np.random.default_rng(seed)
     count = max(len(vectors) // size, 1)
-    centres = vectors[rng.choice(len(vectors), count, replace=False)]
-    nearest = np.zeros(len(vectors), dtype=np.int64)
+    sample = vectors[rng.choice(len(vectors), min(len(vectors), _SAMPLE), replace=False)]
+    centres = sample[rng.choice(len(sample), min(count, len(sample)), replace=False)]
     for _ in range(_ROUNDS):
-        for start in range(0, len(vectors), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            nearest[part] = np.argmax(vectors[part] @ centres.T, axis=1)
+        nearest = _nearest(sample, centres)
         sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, vectors)
+        np.add.at(sums, nearest, sample)
         centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    return Cells(
-        np.argsort(nearest, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(nearest, minlength=count))])
-    )
+    nearest = _nearest(vectors, centres)
+    ends = np.concatenate([[0], np.cumsum(np.bincount(nearest, minlength=len(centres)))])
+    return Cells(np.argsort(nearest, kind="stable"), ends)
+
+
+def _nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    parts = range(0, len(vectors), _AT_ONCE)
+    return np.concatenate([np.argmax(vectors[start : start + _AT_ONCE] @ centres.T, axis=1) for start in parts])

@@ -156,19 +156,20 @@ def _train(
     theirs = torch.from_numpy(targets)
     directions = torch.nn.functional.normalize(torch.from_numpy(targets @ onto), dim=1)
     cells = find_cells(targets, plan.seed)
-    descent = torch.optim.Adam([weights], lr=plan.rate)
+    # Only the pieces of a batch move: a step costs what its texts cost, not what the vocabulary does.
+    descent = torch.optim.SparseAdam([weights], lr=plan.rate)
     rate = torch.optim.lr_scheduler.LambdaLR(descent, lambda k: min(1.0, (k + 1) / 50) * (1 - k / plan.steps))
     for step in range(plan.steps):
         rows = cells.draw(rng, plan.batch, plan.cells)
         ids, starts = _bags(tokens, ends, rows)
-        summed = torch.nn.functional.embedding_bag(ids, weights, starts, mode="sum")
+        summed = torch.nn.functional.embedding_bag(ids, weights, starts, mode="sum", sparse=True)
         ours = torch.nn.functional.normalize(summed, dim=1)
         loss = match_teacher(ours, theirs[rows], directions[rows], plan.pull)
         if not torch.isfinite(loss):
             raise TrainingError(f"the static student's loss is no number at step {step}; lower the rate {plan.rate}")
         descent.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        descent.step()
+        descent.step()  # type: ignore[no-untyped-call]
         rate.step()
         listen(step, float(loss.detach()))
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Interval", "Judged", "Measure", "Verdict", "judge_measure"]
+__all__ = ["Interval", "Judged", "Measure", "Verdict", "judge_measure", "verdict_of"]
 
 Verdict = Literal["kept", "lost", "inconclusive", "not compared"]
 Floats = NDArray[np.float64]
@@ -131,14 +131,15 @@ def judge_measure(measure: Measure, bar: float, confidence: float, resamples: in
         count,
         {name: interval(values[name], clouds[name]) for name in values},
         retention,
-        _verdict(retention, bar),
+        verdict_of(retention, bar),
         gain("hard_label"),
         gain("undistilled"),
         measure.chance,
     )
 
 
-def _verdict(retention: Interval | None, bar: float) -> Verdict:
+def verdict_of(retention: Interval | None, bar: float) -> Verdict:
+    """Kept when the interval lies at or above the bar, lost when it lies below, else inconclusive."""
     if retention is None:
         return "not compared"
     if retention.low >= bar:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from iolaus.distill.measure.intervals import Measure
 from iolaus.distill.texts import Encoded
 from iolaus.distill.train.networks import plain_head
+from iolaus.distill.untyped import Network
 
 __all__ = ["BINS", "Predictions", "calibration_error", "likelihood_measures", "predict_documents"]
 
@@ -138,7 +139,7 @@ def _padded(documents: Sequence[Encoded], block: int) -> tuple[torch.Tensor, tor
     return ids, counts[:, 1:]
 
 
-def _outputs(network: Any, head: Any, ids: torch.Tensor, counts: torch.Tensor) -> tuple[torch.Tensor, Any]:  # noqa: ANN401
+def _outputs(network: Network, head: Any, ids: torch.Tensor, counts: torch.Tensor) -> tuple[torch.Tensor, Any]:  # noqa: ANN401
     """Hidden states and the head's weight; or logits and None for heads that are not plain."""
     device = next(network.parameters()).device
     if head is None:

@@ -1,6 +1,6 @@
 """What a student is trained to match: pure functions, each with its formula and source."""
 
-from iolaus.distill.objectives.chunked import by_teacher, chunked_loss, hard_labels, mixture
+from iolaus.distill.objectives.chunked import at_temperature, by_teacher, chunked_loss, hard_labels, mixture
 from iolaus.distill.objectives.crossing import (
     aligned_spans,
     shared_vocabulary,
@@ -29,6 +29,7 @@ from iolaus.distill.objectives.sparse import naive_top_k, sampled_targets, tail_
 
 __all__ = [
     "aligned_spans",
+    "at_temperature",
     "by_teacher",
     "chunked_loss",
     "distillation_loss",

@@ -14,7 +14,16 @@ from torch.autograd.function import once_differentiable
 
 from iolaus.distill.objectives.slopes import Slope
 
-__all__ = ["BLOCK_BYTES", "Judge", "by_teacher", "chunked_loss", "hard_labels", "judged_loss", "mixture"]
+__all__ = [
+    "BLOCK_BYTES",
+    "Judge",
+    "at_temperature",
+    "by_teacher",
+    "chunked_loss",
+    "hard_labels",
+    "judged_loss",
+    "mixture",
+]
 
 # One block's logits. Smaller blocks read the weight more often than they save memory.
 BLOCK_BYTES: Final = 64 * 2**20
@@ -123,12 +132,22 @@ def by_teacher(slope: Slope, temperature: float, teacher_logits: Callable[[slice
 
     def judge(block: slice, logits: Tensor) -> tuple[Tensor, Tensor]:
         cold = teacher_logits(block).to(logits.dtype)
-        if temperature != 1.0:
-            cold, logits = cold / temperature, logits / temperature
-        values, by_logits = slope(torch.log_softmax(cold, -1), torch.log_softmax(logits, -1))
-        return values * temperature**2, by_logits.mul_(temperature) if temperature != 1.0 else by_logits
+        cold = cold if temperature == 1.0 else cold / temperature
+        return slope(torch.log_softmax(cold, -1), torch.log_softmax(logits, -1))
 
-    return judge
+    return at_temperature(judge, temperature)
+
+
+def at_temperature(judge: Judge, temperature: float) -> Judge:
+    """T² times a judge's value for the student's logits divided by T; the judge's targets are at T already."""
+    if temperature == 1.0:
+        return judge
+
+    def cold(block: slice, logits: Tensor) -> tuple[Tensor, Tensor]:
+        values, by_logits = judge(block, logits / temperature)
+        return values * temperature**2, by_logits.mul_(temperature)
+
+    return cold
 
 
 def hard_labels(labels: Tensor) -> Judge:

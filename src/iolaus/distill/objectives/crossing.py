@@ -10,23 +10,24 @@ __all__ = ["Span", "aligned_spans", "shared_vocabulary", "shared_vocabulary_kl",
 
 
 def uld(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """Universal logit distillation: mean over tokens of Σ |sorted p - sorted q|, the shorter one padded with zeros.
+    """Universal logit distillation: Σ |sorted p - sorted q| for each token, the shorter one padded with zeros.
 
-    It is the Wasserstein distance with equal costs, which needs no shared vocabulary; tokens are compared place by
-    place, up to the shorter sequence. Boizard et al., "Towards cross-tokenizer distillation" (arXiv 2402.12030),
-    equation 4.
+    It is the Wasserstein distance with equal costs, which needs no shared vocabulary. Boizard et al.,
+    "Towards cross-tokenizer distillation" (arXiv 2402.12030), equation 4.
 
     Args:
         student_logits: (n, V_s).
-        teacher_logits: (m, V_t).
+        teacher_logits: (n, V_t) at the same places of the text.
+
+    Returns:
+        (n,) one value a token.
     """
-    count = min(student_logits.shape[0], teacher_logits.shape[0])
-    q = torch.softmax(student_logits[:count], -1).sort(-1, descending=True).values
-    p = torch.softmax(teacher_logits[:count].detach(), -1).sort(-1, descending=True).values
+    q = torch.softmax(student_logits, -1).sort(-1, descending=True).values
+    p = torch.softmax(teacher_logits.detach(), -1).sort(-1, descending=True).values
     wide = max(p.shape[-1], q.shape[-1])
     p = torch.nn.functional.pad(p, (0, wide - p.shape[-1]))
     q = torch.nn.functional.pad(q, (0, wide - q.shape[-1]))
-    return (p - q).abs().sum(-1).mean()
+    return (p - q).abs().sum(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def shared_vocabulary(student: dict[str, int], teacher: dict[str, int]) -> tuple
 
 
 def shared_vocabulary_kl(student_logits: Tensor, teacher_logits: Tensor, shared: tuple[Tensor, Tensor]) -> Tensor:
-    """Mean KL(p || q) over the shared tokens and one bucket for all others, at positions where a span begins for both.
+    """KL(p || q) over the shared tokens and one outcome for all others, where a span begins for both; (n,).
 
     Args:
         student_logits: (n, V_s) at the spans' first tokens.
@@ -109,7 +110,7 @@ def shared_vocabulary_kl(student_logits: Tensor, teacher_logits: Tensor, shared:
     log_q = torch.log_softmax(student_logits, -1)[:, shared[0]]
     log_p = torch.log_softmax(teacher_logits.detach(), -1)[:, shared[1]]
     p, rest_p, rest_q = log_p.exp(), _rest(log_p), _rest(log_q)
-    return ((p * (log_p - log_q)).sum(-1) + rest_p * (rest_p.log() - rest_q.log())).mean()
+    return (p * (log_p - log_q)).sum(-1) + rest_p * (rest_p.log() - rest_q.log())
 
 
 def _rest(log_share: Tensor) -> Tensor:

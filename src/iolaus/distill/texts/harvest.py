@@ -54,7 +54,7 @@ def harvest(
         OutputError: the file cannot be written.
         ModelError: the teacher does not answer; what it answered before is kept.
     """
-    header = {"teacher": language_model.name, "sampling": asdict(sampling)}
+    header: dict[str, object] = {"teacher": language_model.name, "sampling": asdict(sampling)}
     kept = {_key(answer.prompt): answer for answer in _kept(path, header)}
     wanted = list(dict.fromkeys(prompt for prompt in prompts if _key(prompt) not in kept))
     for start in range(0, len(wanted), _AT_ONCE):

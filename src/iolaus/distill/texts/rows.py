@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iolaus.distill.plan import Corpus
 from iolaus.distill.texts.documents import Document
+from iolaus.distill.untyped import Tokenizer
 from iolaus.errors import InputError, PlanError
 
 __all__ = ["Encoded", "Rows", "encode_document", "make_rows"]
@@ -24,10 +24,12 @@ class Encoded:
     Args:
         ids: token ids, the closing one included.
         learned_from: index of the first token that counts.
+        head: tokens of the prompt, whether they count or not.
     """
 
     ids: list[int]
     learned_from: int
+    head: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,12 @@ class Rows:
     Args:
         ids: (n, block) int32 token ids.
         learned: (n, block) bool: the token counts as a target; a row's first token never does.
+        origins: (n, block) int64 place among the tokens of all documents, in their order; -1 for filling.
     """
 
     ids: NDArray[np.int32]
     learned: NDArray[np.bool_]
+    origins: NDArray[np.int64]
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -55,7 +59,7 @@ class Rows:
         return found.hexdigest()
 
 
-def encode_document(tokenizer: Any, document: Document, corpus: Corpus) -> Encoded:  # noqa: ANN401 - not typed
+def encode_document(tokenizer: Tokenizer, document: Document, corpus: Corpus) -> Encoded:
     """Token ids of a document, closed with the end-of-text token.
 
     Prompt and response are encoded apart, so that the boundary is a boundary of tokens.
@@ -71,7 +75,7 @@ def encode_document(tokenizer: Any, document: Document, corpus: Corpus) -> Encod
         text = _templated(tokenizer, document.prompt) if corpus.template == "chat" else document.prompt + _SEPARATOR
         head = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     tail = list(tokenizer(document.response, add_special_tokens=False)["input_ids"])
-    return Encoded([*head, *tail, end], len(head) if corpus.learn == "response" else 0)
+    return Encoded([*head, *tail, end], len(head) if corpus.learn == "response" else 0, len(head))
 
 
 def make_rows(encoded: Sequence[Encoded], corpus: Corpus, end: int) -> Rows:
@@ -82,33 +86,25 @@ def make_rows(encoded: Sequence[Encoded], corpus: Corpus, end: int) -> Rows:
     """
     if corpus.block < 2:
         raise PlanError("corpus.block must be at least 2, for the first token of a row predicts nothing")
-    ids, learned = _packed(encoded, corpus.block) if corpus.pack else _apart(encoded, corpus.block, end)
+    flat = np.fromiter((i for document in encoded for i in document.ids), dtype=np.int32)
+    starts = np.cumsum([0, *(len(document.ids) for document in encoded)])
+    marks = np.concatenate([np.arange(len(one.ids)) >= one.learned_from for one in encoded] or [np.zeros(0, bool)])
+    if corpus.pack:
+        origins = np.arange(len(flat) // corpus.block * corpus.block).reshape(-1, corpus.block)
+    else:
+        origins = starts[:-1, None] + np.arange(corpus.block)
+        origins = np.where(origins < starts[1:, None], origins, -1)
+    filled = origins >= 0
+    ids = np.where(filled, flat[origins], end).astype(np.int32)
+    learned = filled & marks[origins]
     learned[:, 0] = False
     kept = learned.any(axis=1)
     if not kept.any():
         raise InputError(f"the corpus gives no row of {corpus.block} tokens with a token to learn; lower corpus.block")
-    return Rows(ids[kept], learned[kept])
+    return Rows(ids[kept], learned[kept], origins[kept].astype(np.int64))
 
 
-def _packed(encoded: Sequence[Encoded], block: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    ids = np.fromiter((i for document in encoded for i in document.ids), dtype=np.int32)
-    marks = [np.arange(len(document.ids)) >= document.learned_from for document in encoded]
-    whole = len(ids) // block * block
-    learned = np.concatenate(marks) if marks else np.zeros(0, dtype=bool)
-    return ids[:whole].reshape(-1, block).copy(), learned[:whole].reshape(-1, block).copy()
-
-
-def _apart(encoded: Sequence[Encoded], block: int, end: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    ids = np.full((len(encoded), block), end, dtype=np.int32)
-    learned = np.zeros((len(encoded), block), dtype=bool)
-    for row, document in enumerate(encoded):
-        cut = document.ids[:block]
-        ids[row, : len(cut)] = cut
-        learned[row, document.learned_from : len(cut)] = True
-    return ids, learned
-
-
-def _templated(tokenizer: Any, prompt: str) -> str:  # noqa: ANN401 - transformers types no tokenizer
+def _templated(tokenizer: Tokenizer, prompt: str) -> str:
     from iolaus.errors import ModelError
     from iolaus.lm.encode import chat_prompt
 

@@ -5,19 +5,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from iolaus.distill.plan import Plan
+from iolaus.distill.plan import Budget, Plan
 from iolaus.distill.texts import Rows
 from iolaus.distill.train.checkpoint import latest_checkpoint, restore, save_checkpoint
 from iolaus.distill.train.on_policy import written_by_student
 from iolaus.distill.train.sources import Batch, Source
 from iolaus.distill.train.step import StudentStep
+from iolaus.distill.untyped import Network
 from iolaus.errors import PlanError, TrainingError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch.utils.tensorboard import SummaryWriter
 
 __all__ = ["Progress", "Told", "Trained", "train"]
 
@@ -63,14 +68,14 @@ class Trained:
 
 
 def train(
-    network: Any,  # noqa: ANN401 - a transformers network
+    network: Network,
     rows: Rows,
     source: Source,
     plan: Plan,
     folder: Path,
     *,
     wide: int,
-    teacher: Any = None,  # noqa: ANN401
+    teacher: Network = None,
     belongs: Mapping[str, str] | None = None,
     listen: Progress = lambda told: None,
 ) -> Trained:
@@ -95,14 +100,13 @@ def train(
         OutputError: a checkpoint cannot be written.
         PlanError: the folder's checkpoint belongs to another plan.
     """
-    from accelerate import Accelerator
     from torch.utils.tensorboard import SummaryWriter
 
     budget, objective = plan.budget, plan.objective
     if budget.rows % budget.accumulate:
         raise PlanError(f"budget.accumulate: {budget.accumulate} does not divide {budget.rows} rows")
     torch.manual_seed(plan.seed)
-    accelerator = Accelerator(mixed_precision=budget.precision, cpu=budget.device == "cpu")
+    accelerator = _accelerator(budget)
     compared = teacher if objective.hidden_weight > 0 or objective.relation_weight > 0 else None
     module = StudentStep(network, objective, wide, compared.config.hidden_size if compared is not None else None)
     optimizer = _optimizer(module, budget.learning_rate, budget.weight_decay)
@@ -120,15 +124,7 @@ def train(
         batches = _batches(rows, plan, step, accelerator.device)
         if _is_on_policy(plan, step):
             batches = [written_by_student(network, batch, objective) for batch in batches]
-        counted = sum(int(batch.counts.sum()) for batch in batches)
-        loss = 0.0
-        for batch in batches:
-            with accelerator.autocast():
-                above = _hidden(compared, batch) if compared is not None else None
-                # The mean is over the update's tokens: a part counts by its tokens, not as one of so many parts.
-                part = wrapped(batch, source.judge(batch), above) * (int(batch.counts.sum()) / counted)
-            accelerator.backward(part)
-            loss += float(part.detach())
+        loss, counted = _descend(wrapped, batches, source, compared, accelerator)
         norm = float(accelerator.clip_grad_norm_(module.parameters(), budget.clip))
         _require_finite(loss, norm, step + 1, checkpoints)
         optimizer.step()
@@ -142,6 +138,33 @@ def train(
             save_checkpoint(checkpoints, step + 1, module, optimizer.optimizer, belongs or {})
     log.close()
     return Trained(np.asarray(losses), first, tokens, time.monotonic() - started, module.chunked)
+
+
+def _descend(
+    wrapped: torch.nn.Module, batches: list[Batch], source: Source, compared: Network, accelerator: "Accelerator"
+) -> tuple[float, int]:
+    """Loss and gradient of an update, and the predictions in it.
+
+    The mean is over the update's tokens: a part counts by its tokens, not as one of so many parts.
+    """
+    counts = [int(batch.counts.sum()) for batch in batches]
+    loss, counted = 0.0, sum(counts)
+    for batch, count in zip(batches, counts, strict=True):
+        with accelerator.autocast():
+            above = _hidden(compared, batch) if compared is not None else None
+            part = wrapped(batch, source.judge(batch), above) * (count / counted)
+        accelerator.backward(part)
+        loss += float(part.detach())
+    return loss, counted
+
+
+def _accelerator(budget: Budget) -> "Accelerator":
+    """A fresh one: accelerate keeps one state a process, and refuses a second run with another precision."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(mixed_precision=budget.precision, cpu=budget.device == "cpu")
 
 
 def _require_finite(loss: float, norm: float, step: int, checkpoints: Path) -> None:
@@ -193,7 +216,7 @@ def _is_on_policy(plan: Plan, step: int) -> bool:
 
 
 @torch.no_grad()
-def _hidden(teacher: Any, batch: Batch) -> torch.Tensor:  # noqa: ANN401
+def _hidden(teacher: Network, batch: Batch) -> torch.Tensor:
     found: torch.Tensor = teacher(input_ids=batch.ids, use_cache=False, output_hidden_states=True).hidden_states[-1]
     return found
 
@@ -202,7 +225,7 @@ def _told(step: int, steps: int, loss: float, tokens: int, spent: float, done: i
     return Told(step, steps, loss, tokens / max(spent, 1e-9), (steps - step) * spent / done)
 
 
-def _write(log: Any, told: Told, rate: float, norm: float) -> None:  # noqa: ANN401 - tensorboard has no types
+def _write(log: "SummaryWriter", told: Told, rate: float, norm: float) -> None:
     for name, value in (("loss", told.loss), ("learning rate", rate), ("gradient norm", norm)):
         log.add_scalar(name, value, told.step)
     log.add_scalar("tokens a second", told.tokens_per_second, told.step)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iolaus.distill.plan import CausalStudent, CausalTeacher
+from iolaus.distill.untyped import Network, Tokenizer
 from iolaus.errors import OutputError, PlanError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-def load_tokenizer(path: str) -> Any:  # noqa: ANN401 - transformers types no tokenizer
+def load_tokenizer(path: str) -> Tokenizer:
     """A tokenizer from a folder or the local hub cache; nothing is fetched.
 
     Raises:
@@ -37,7 +38,7 @@ def load_tokenizer(path: str) -> Any:  # noqa: ANN401 - transformers types no to
         raise PlanError(f"no tokenizer can be loaded from {path}: {_first_line(error)}") from error
 
 
-def load_network(path: str, dtype: str = "float32") -> Any:  # noqa: ANN401
+def load_network(path: str, dtype: str = "float32") -> Network:
     """A causal language model from a folder or the local hub cache; nothing is fetched.
 
     Raises:
@@ -53,7 +54,7 @@ def load_network(path: str, dtype: str = "float32") -> Any:  # noqa: ANN401
         raise PlanError(f"{path} cannot be loaded as a causal language model: {_first_line(error)}") from error
 
 
-def make_student(plan: CausalStudent, tokenizer: Any, seed: int) -> Any:  # noqa: ANN401
+def make_student(plan: CausalStudent, tokenizer: Tokenizer, seed: int) -> Network:
     """The undistilled student: from weights, or fresh from a config or from sizes; the same seed gives the same one."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
@@ -83,7 +84,7 @@ def make_student(plan: CausalStudent, tokenizer: Any, seed: int) -> Any:  # noqa
     return AutoModelForCausalLM.from_config(config).float()  # type: ignore[no-untyped-call]
 
 
-def with_lora(network: Any, plan: CausalStudent) -> Any:  # noqa: ANN401
+def with_lora(network: Network, plan: CausalStudent) -> Network:
     """The network with low-rank additions as its only trained weights, where the plan asks for them."""
     if plan.lora is None:
         return network
@@ -99,7 +100,7 @@ def with_lora(network: Any, plan: CausalStudent) -> Any:  # noqa: ANN401
         raise PlanError(f"student.lora.targets: {_first_line(error)}") from error
 
 
-def save_network(network: Any, tokenizer: Any, folder: Path) -> None:  # noqa: ANN401
+def save_network(network: Network, tokenizer: Tokenizer, folder: Path) -> None:
     """Write a model as safetensors with its tokenizer; the folder is there whole or not at all.
 
     Raises:
@@ -125,7 +126,7 @@ class Head:
         network: holds the head.
     """
 
-    def __init__(self, body: Any, network: Any) -> None:  # noqa: ANN401
+    def __init__(self, body: Network, network: Network) -> None:
         self._body, self._network = body, network
 
     @property
@@ -140,7 +141,7 @@ class Head:
         return found
 
 
-def plain_head(network: Any) -> Head | None:  # noqa: ANN401
+def plain_head(network: Network) -> Head | None:
     """The head, where logits really are hidden states times its weight; None for a bias, a scale, a cap.
 
     Checked on two rows of tokens, because a configuration does not say all that a model's code does.
@@ -174,7 +175,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n")[0] or type(error).__name__
 
 
-def teacher_network(plan: CausalTeacher) -> Any:  # noqa: ANN401
+def teacher_network(plan: CausalTeacher) -> Network:
     """The teacher, frozen and in evaluation mode."""
     network = load_network(plan.path, plan.dtype).eval()
     for weight in network.parameters():

@@ -1,7 +1,7 @@
 """Where the targets of a batch come from: a live teacher, or nothing but the text."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from iolaus.distill.objectives import by_teacher, hard_labels, mixture, slope
 from iolaus.distill.objectives.chunked import Judge
 from iolaus.distill.plan import Objective
 from iolaus.distill.train.networks import Head, plain_head
+from iolaus.distill.untyped import Network
 
 __all__ = ["Batch", "HardLabels", "LiveTeacher", "Source"]
 
@@ -63,17 +64,15 @@ class LiveTeacher:
         wide: rows of the vocabulary that teacher and student share; what either pads beyond is cut off.
     """
 
-    def __init__(self, network: Any, objective: Objective, wide: int) -> None:  # noqa: ANN401
+    def __init__(self, network: Network, objective: Objective, wide: int) -> None:
         self.network, self._objective, self._wide = network, objective, wide
         self._head: Head | None = plain_head(network)
         self._slope = slope(objective.name, objective.beta, objective.skew)
 
     def judge(self, batch: Batch) -> Judge:
         """See `Source`."""
-        parts = [(1 - self._objective.hard_weight, self._soft(batch))]
-        if self._objective.hard_weight > 0:
-            parts.append((self._objective.hard_weight, hard_labels(batch.labels)))
-        return mixture(parts)
+        hard, soft = self._objective.hard_weight, self._soft(batch)
+        return mixture([(1 - hard, soft), (hard, hard_labels(batch.labels))] if hard > 0 else [(1.0, soft)])
 
     @torch.no_grad()
     def _soft(self, batch: Batch) -> Judge:

@@ -1,7 +1,5 @@
 """The student's side of an update, as one module, so that accelerate may wrap it."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +8,7 @@ from iolaus.distill.objectives.chunked import Judge, judged_loss
 from iolaus.distill.plan import Objective
 from iolaus.distill.train.networks import plain_head
 from iolaus.distill.train.sources import Batch
+from iolaus.distill.untyped import Network
 
 __all__ = ["StudentStep"]
 
@@ -24,7 +23,7 @@ class StudentStep(nn.Module):
         teacher_width: width of the teacher's hidden states, where they are compared.
     """
 
-    def __init__(self, network: Any, objective: Objective, wide: int, teacher_width: int | None = None) -> None:  # noqa: ANN401
+    def __init__(self, network: Network, objective: Objective, wide: int, teacher_width: int | None = None) -> None:
         super().__init__()
         self.network, self._objective, self._wide = network, objective, wide
         self._head = plain_head(network)

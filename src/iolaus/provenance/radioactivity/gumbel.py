@@ -2,13 +2,14 @@
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iolaus.errors import InputError
-from iolaus.provenance.radioactivity.windows import Floats, Ints, Windows
+from iolaus.provenance.radioactivity.windows import Floats, Ints, Law, Windows
 
 __all__ = ["Gumbel", "keyed_uniforms"]
 
@@ -100,13 +101,13 @@ class Gumbel:
         """Another key."""
         return dataclasses.replace(self, key=int(chance.integers(0, 2**62)))
 
-    def variance(self, windows: Windows) -> float:
-        """Independent exponential variables: Σw²."""
-        return float((windows.weights**2).sum())
+    def law(self, windows: Windows) -> Law:
+        """Exact, for independent exponential variables: Σw², and -Σ log(1 - tw) + tw while all tw are below 1."""
 
-    def log_moment(self, windows: Windows, at: float) -> float:
-        """Exact: -Σ log(1 - at·w) + at·w, as long as at·w stays below 1."""
-        scaled = at * windows.weights
-        if scaled.size and scaled.max() >= 1:
-            return np.inf
-        return -float((np.log1p(-scaled) + scaled).sum())
+        def log_moment(at: float) -> float:
+            scaled = at * windows.weights
+            if scaled.size and scaled.max() >= 1:
+                return math.inf
+            return -float((np.log1p(-scaled) + scaled).sum())
+
+        return Law(float((windows.weights**2).sum()), log_moment)

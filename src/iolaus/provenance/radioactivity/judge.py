@@ -1,20 +1,38 @@
 """Does a suspect prefer what a key prefers?"""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy import optimize
 from scipy import stats as sps
 
 from iolaus.errors import InputError
 from iolaus.provenance.radioactivity.windows import Mark, Windows, merged
 
-__all__ = ["DECOYS", "Radioactivity", "chance_bound", "judge"]
+__all__ = ["DECOYS", "DEFAULT", "Radioactivity", "Trial", "judge"]
 
 DECOYS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a test is run.
+
+    Args:
+        alpha: accepted chance of accusing an innocent.
+        decoys: random keys that are tried as well; their rank checks the law on the same windows.
+        seed: of the decoys and of other choices that chance makes.
+        progress: is told how many keys are done.
+    """
+
+    alpha: float = 1e-6
+    decoys: int = DECOYS
+    seed: int = 0
+    progress: Callable[[int], None] = lambda _: None
+
+
+DEFAULT: Final = Trial()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +41,7 @@ class Radioactivity:
 
     Args:
         mark: what the mark is.
-        form: ``distribution`` (the suspect's probabilities were seen) or ``text``.
+        form: ``distribution`` (all of the suspect's probabilities were seen), ``top-k`` or ``text``.
         positions: places in the probing text that were used.
         windows: distinct windows, each with one G.
         statistic: weighted sum of G less its mean.
@@ -80,32 +98,14 @@ class Radioactivity:
         return fields | {"z": self.z, "radioactive": self.radioactive, "sentence": self.sentence}
 
 
-def chance_bound(mark: Mark, windows: Windows, statistic: float, deviation: float) -> float:
-    """P(weighted sum less its mean >= statistic) over keys is at most this (Chernoff's bound over the mark's law)."""
-    if statistic <= 0 or deviation == 0:
-        return 1.0
-
-    def exponent(log_at: float) -> float:
-        at = math.exp(log_at)
-        return min(mark.log_moment(windows, at) - at * statistic, 1e3)
-
-    # For a normal law the best point is statistic / variance; bounded variables have theirs near it.
-    centre = math.log(statistic) - 2 * math.log(deviation)
-    best = optimize.minimize_scalar(exponent, bounds=(centre - 7, centre + 5), method="bounded")
-    return float(math.exp(min(best.fun, 0.0)))
-
-
 def judge(
     mark: Mark,
     windows: Windows,
     *,
     form: str,
     positions: int,
-    alpha: float = 1e-6,
-    decoys: int = DECOYS,
-    seed: int = 0,
+    trial: Trial = DEFAULT,
     caveats: tuple[str, ...] = (),
-    progress: Callable[[int], None] = lambda _: None,
 ) -> Radioactivity:
     """Test whether weights lean towards the mark's key.
 
@@ -116,13 +116,10 @@ def judge(
     Args:
         mark: the mark, with its true key.
         windows: windows and weights.
-        form: ``distribution`` or ``text``.
+        form: ``distribution``, ``top-k`` or ``text``.
         positions: places that were used.
-        alpha: level.
-        decoys: random keys that are tried as well; their rank checks the law on the same windows.
-        seed: of the decoys.
+        trial: level and decoys.
         caveats: sentences to carry along.
-        progress: is told how many keys are done.
 
     Raises:
         InputError: there are no windows.
@@ -136,12 +133,13 @@ def judge(
     def statistic(of: Mark) -> float:
         return float(windows.weights @ of.values(windows)) - centre
 
-    true, deviation = statistic(mark), math.sqrt(max(mark.variance(windows), 0.0))
-    chance, reached = np.random.default_rng(seed), 0
-    for done in range(decoys):
+    true, law = statistic(mark), mark.law(windows)
+    deviation = law.deviation
+    chance, reached = np.random.default_rng(trial.seed), 0
+    for done in range(trial.decoys):
         # A decoy that ties with the true key counts against it.
         reached += statistic(mark.decoy(chance)) >= true - 1e-9 * deviation
-        progress(done + 1)
+        trial.progress(done + 1)
     if mark.key_is_public:
         caveats = (*caveats, "The key is one that a library brings along: anybody's text may carry this mark.")
     return Radioactivity(
@@ -151,10 +149,10 @@ def judge(
         len(windows),
         true,
         deviation,
-        chance_bound(mark, windows, true, deviation),
+        law.tail(true),
         float(sps.norm.sf(true / deviation)) if deviation else 1.0,
         1 + reached,
-        decoys,
-        alpha,
+        trial.decoys,
+        trial.alpha,
         caveats,
     )

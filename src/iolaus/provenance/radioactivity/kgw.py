@@ -1,6 +1,7 @@
 """Green lists (Kirchenbauer et al., "A Watermark for Large Language Models", ICML 2023), as transformers has them."""
 
 import dataclasses
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iolaus.errors import InputError
-from iolaus.provenance.radioactivity.windows import Floats, Ints, Windows
+from iolaus.provenance.radioactivity.windows import Floats, Ints, Law, Windows
 
 if TYPE_CHECKING:
     from transformers import WatermarkLogitsProcessor
@@ -110,25 +111,26 @@ class GreenList:
         """Another key below 2^31."""
         return dataclasses.replace(self, key=int(chance.integers(1, 2**31)))
 
-    def variance(self, windows: Windows) -> float:
-        """Sampling without replacement within each list: γ(1-γ) V/(V-1) (Σw² - (Σw)²/V), summed over lists."""
-        order, starts = self._groups(windows)
-        weights = windows.weights[order]
-        squares = float((weights**2).sum() - (np.add.reduceat(weights, starts) ** 2).sum() / self.vocabulary)
-        return self.mean * (1 - self.mean) * self.vocabulary / (self.vocabulary - 1) * squares
+    def law(self, windows: Windows) -> Law:
+        """Sampling without replacement within each list, independent between lists.
 
-    def log_moment(self, windows: Windows, at: float) -> float:
-        """A sample without replacement is below one with replacement in convex order (Hoeffding 1963, theorem 4).
-
-        The red list is a sample too; the smaller of the two gives the sharper bound.
+        Variance: γ(1-γ) V/(V-1) (Σw² - (Σw)²/V), summed over lists. Moments: a sample without replacement is below one
+        with replacement in convex order (Hoeffding 1963, theorem 4). The red list is a sample too, and
+        the smaller of the two gives the sharper bound.
         """
         order, starts = self._groups(windows)
         weights = windows.weights[order]
+        squares = float((weights**2).sum() - (np.add.reduceat(weights, starts) ** 2).sum() / self.vocabulary)
         drawn, sign = (self._green, 1.0) if self.mean <= 0.5 else (self.vocabulary - self._green, -1.0)
-        with np.errstate(over="ignore"):
-            excess = np.add.reduceat(np.expm1(sign * at * weights), starts) / self.vocabulary
-        total = drawn * np.log1p(excess).sum() - sign * at * drawn / self.vocabulary * weights.sum()
-        return float(total) if np.isfinite(total) else np.inf
+        centre = sign * drawn / self.vocabulary * weights.sum()
+
+        def log_moment(at: float) -> float:
+            with np.errstate(over="ignore"):
+                excess = np.add.reduceat(np.expm1(sign * at * weights), starts) / self.vocabulary
+            total = float(drawn * np.log1p(excess).sum() - at * centre)
+            return total if math.isfinite(total) else math.inf
+
+        return Law(self.mean * (1 - self.mean) * self.vocabulary / (self.vocabulary - 1) * squares, log_moment)
 
     @property
     def _green(self) -> int:

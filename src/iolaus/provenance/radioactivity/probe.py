@@ -8,15 +8,14 @@ import numpy as np
 from iolaus.errors import AccessError, InputError
 from iolaus.lm import LocalModel
 from iolaus.lm.encode import encode_pair
-from iolaus.provenance.radioactivity.judge import chance_bound
 from iolaus.provenance.radioactivity.windows import Ints, Mark, Windows, first_of_each, merged
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["check_unmarked", "model_windows", "text_windows"]
+__all__ = ["check_unmarked", "contexts_at", "joined", "model_windows", "places_to_test", "text_windows"]
 
-# More than nine tenths of a surplus lie on the few tokens that either model thinks likely.
+# The rest of a surplus is spread thinly over tokens that both models think unlikely.
 _KEPT: Final = 128
 _SUSPICIOUS: Final = 1e-3
 
@@ -56,9 +55,7 @@ def model_windows(
         )
     windows = [source.window for source in (suspect, reference) if source is not None and source.window is not None]
     rows = [_ids(suspect, prompt, answer)[: min(windows, default=None)] for prompt, answer in probes]
-    places = [_places(mark, row) for row in rows]
-    if marked:
-        places = _first_places(mark, rows, places)
+    places = places_to_test(mark, rows, marked=marked)
     parts: list[Windows] = []
     for (index, told), base in zip(_tables(suspect, rows), _bases(reference, rows), strict=True):
         chosen = places[index]
@@ -69,12 +66,12 @@ def model_windows(
             width = min(surplus.shape[1], base[1].shape[1])
             surplus = surplus[:, :width] - base[1][chosen][:, :width].exp()
         best = surplus.abs().topk(min(_KEPT, surplus.shape[1]), dim=1).indices
-        contexts = _contexts(np.asarray(rows[index]), chosen, mark.width)
+        contexts = contexts_at(np.asarray(rows[index]), chosen, mark.width)
         weights = surplus.gather(1, best).double().cpu().numpy().ravel()
         parts.append(Windows(contexts.repeat(best.shape[1], axis=0), best.cpu().numpy().ravel(), weights))
         if len(parts) >= 256:
-            parts = [merged(mark, _joined(mark, parts))]
-    return _joined(mark, parts), int(sum(chosen.size for chosen in places))
+            parts = [merged(mark, joined(mark, parts))]
+    return joined(mark, parts), int(sum(chosen.size for chosen in places))
 
 
 def text_windows(mark: Mark, tokenizer: Any, answers: Sequence[tuple[str, str]]) -> tuple[Windows, int]:  # noqa: ANN401
@@ -96,8 +93,8 @@ def text_windows(mark: Mark, tokenizer: Any, answers: Sequence[tuple[str, str]])
         one = encode_pair(tokenizer, prompt, answer)
         given.append(_along(mark, np.asarray(one.prompt), 1))
         written.append(_along(mark, np.asarray([*one.prompt, *one.answer]), len(one.prompt)))
-    theirs, count = _joined(mark, written), sum(map(len, written))
-    everything = _joined(mark, [*given, theirs])
+    theirs, count = joined(mark, written), sum(map(len, written))
+    everything = joined(mark, [*given, theirs])
     cells = mark.cells(everything)
     first = first_of_each(cells)
     return everything.take(first[first >= len(everything) - len(theirs)]), count
@@ -110,13 +107,13 @@ def check_unmarked(mark: Mark, tokenizer: Any, probes: Sequence[tuple[str, str]]
         InputError: their own tokens lean towards the key.
     """
     rows = [_along(mark, np.asarray(_encoded(tokenizer, *probe)), 1) for probe in probes]
-    found = _joined(mark, rows)
+    found = joined(mark, rows)
     found = found.take(first_of_each(mark.cells(found)))
     found = found.take(mark.usable(found.contexts))
     if not len(found):
         return
     excess = float((mark.values(found) - mark.mean).sum())
-    chance = chance_bound(mark, found, excess, float(np.sqrt(mark.variance(found))))
+    chance = mark.law(found).tail(excess)
     if chance < _SUSPICIOUS:
         raise InputError(
             f"the probing texts carry the mark themselves (chance {chance:.1g}); say that they are marked, "
@@ -134,22 +131,28 @@ def _ids(suspect: LocalModel, prompt: str, answer: str) -> tuple[int, ...]:
     return (*one.prompt, *one.answer)
 
 
+def places_to_test(mark: Mark, rows: Sequence[Sequence[int]], *, marked: bool) -> list[Ints]:
+    """Positions of each row whose context is whole and whose G varies; of marked rows the first of each seed only."""
+    places = [_places(mark, row) for row in rows]
+    return _first_places(mark, rows, places) if marked else places
+
+
 def _places(mark: Mark, row: Sequence[int]) -> Ints:
     """Positions whose context is whole and whose G varies with the key."""
     places = np.arange(mark.width - 1, len(row), dtype=np.int64)
-    return places[mark.usable(_contexts(np.asarray(row), places, mark.width))] if places.size else places
+    return places[mark.usable(contexts_at(np.asarray(row), places, mark.width))] if places.size else places
 
 
 def _first_places(mark: Mark, rows: Sequence[Sequence[int]], places: Sequence[Ints]) -> list[Ints]:
     """Of all positions, the first of each seed."""
-    contexts = [_contexts(np.asarray(row), chosen, mark.width) for row, chosen in zip(rows, places, strict=True)]
+    contexts = [contexts_at(np.asarray(row), chosen, mark.width) for row, chosen in zip(rows, places, strict=True)]
     fresh = np.zeros(sum(map(len, contexts)), dtype=bool)
     fresh[first_of_each(mark.seeds(np.concatenate(contexts)))] = True
     ends = np.cumsum([len(part) for part in contexts])
     return [chosen[part] for chosen, part in zip(places, np.split(fresh, ends[:-1]), strict=True)]
 
 
-def _contexts(row: Ints, places: Ints, width: int) -> Ints:
+def contexts_at(row: Ints, places: Ints, width: int) -> Ints:
     """(n, width) the tokens up to and including each position."""
     found: Ints = row.astype(np.int64)[places[:, None] + np.arange(1 - width, 1)]
     return found
@@ -158,10 +161,11 @@ def _contexts(row: Ints, places: Ints, width: int) -> Ints:
 def _along(mark: Mark, row: Ints, start: int) -> Windows:
     """A text's own windows, from the token at ``start`` on, each with weight 1."""
     places = np.arange(max(mark.width, start), len(row), dtype=np.int64)
-    return Windows(_contexts(row, places - 1, mark.width), row[places].astype(np.int64), np.ones(places.size))
+    return Windows(contexts_at(row, places - 1, mark.width), row[places].astype(np.int64), np.ones(places.size))
 
 
-def _joined(mark: Mark, parts: Sequence[Windows]) -> Windows:
+def joined(mark: Mark, parts: Sequence[Windows]) -> Windows:
+    """Several as one."""
     if not parts:
         return Windows(np.empty((0, mark.width), np.int64), np.empty(0, np.int64), np.empty(0))
     return Windows(

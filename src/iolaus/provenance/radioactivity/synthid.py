@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iolaus.errors import InputError
-from iolaus.provenance.radioactivity.windows import Floats, Ints, Windows
+from iolaus.provenance.radioactivity.windows import Floats, Ints, Law, Windows
 
 if TYPE_CHECKING:
     from transformers import SynthIDTextWatermarkLogitsProcessor
@@ -111,15 +111,15 @@ class SynthId:
         drawn = chance.integers(0, max(self.table_size, 2**31), len(self.keys))
         return dataclasses.replace(self, keys=tuple(int(key) for key in drawn))
 
-    def variance(self, windows: Windows) -> float:
-        """Variance over all shifts, divided by the depth, for keys are independent."""
-        return float((self._shifted(windows) ** 2).mean()) / len(self.keys)
+    def law(self, windows: Windows) -> Law:
+        """Exact: the sum under every shift of the table, for keys of different depths are independent."""
+        depth, every = len(self.keys), self._shifted(windows) / len(self.keys)
 
-    def log_moment(self, windows: Windows, at: float) -> float:
-        """Exact: the mean over all shifts, for each depth."""
-        scaled = at / len(self.keys) * self._shifted(windows)
-        highest = scaled.max()
-        return len(self.keys) * float(highest + np.log(np.exp(scaled - highest).mean()))
+        def log_moment(at: float) -> float:
+            highest = at * every.max()
+            return depth * float(highest + np.log(np.exp(at * every - highest).mean()))
+
+        return Law(depth * float((every**2).mean()), log_moment)
 
     @cached_property
     def _table(self) -> Floats:

@@ -1,12 +1,15 @@
 """Windows of tokens, and what a suspect gives more than its reference for what follows them."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
-__all__ = ["Mark", "Windows", "first_of_each", "merged"]
+__all__ = ["Law", "Mark", "Windows", "first_of_each", "merged"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -76,11 +79,40 @@ class Mark(Protocol):
     def decoy(self, chance: np.random.Generator) -> "Mark":
         """The same mark under another key, drawn at random."""
 
-    def variance(self, windows: Windows) -> float:
-        """Exact variance over keys of the weighted sum of G; no two windows share a cell."""
+    def law(self, windows: Windows) -> "Law":
+        """How the weighted sum of G varies over keys; no two windows share a cell."""
 
-    def log_moment(self, windows: Windows, at: float) -> float:
-        """At least log E exp(at · (weighted sum of G less its mean)) over keys, ``at`` > 0; inf where none holds."""
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """How a weighted sum of G, less its mean, varies over keys.
+
+    Args:
+        variance: exact.
+        log_moment: for a point t > 0 at least log E exp(t · sum); inf where no bound holds.
+    """
+
+    variance: float
+    log_moment: Callable[[float], float]
+
+    @property
+    def deviation(self) -> float:
+        """Exact standard deviation."""
+        return math.sqrt(max(self.variance, 0.0))
+
+    def tail(self, statistic: float) -> float:
+        """The chance of at least this much is at most this, at any size of sample (Chernoff's bound)."""
+        if statistic <= 0 or self.deviation == 0:
+            return 1.0
+
+        def exponent(log_at: float) -> float:
+            at = math.exp(log_at)
+            return min(self.log_moment(at) - at * statistic, 1e3)
+
+        # For a normal law the best point is statistic / variance; bounded variables have theirs near it.
+        centre = math.log(statistic / self.variance)
+        best = optimize.minimize_scalar(exponent, bounds=(centre - 7, centre + 5), method="bounded")
+        return math.exp(min(float(best.fun), 0.0))
 
 
 def merged(mark: Mark, windows: Windows) -> Windows:

@@ -1,0 +1,1 @@
+"""What deciding costs a gateway."""

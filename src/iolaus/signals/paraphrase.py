@@ -1,0 +1,123 @@
+"""Paraphrase: accounts that draw on one pool of wordings and put them together ever anew.
+
+Who hides a template says it in other words each time. What is left are turns of phrase that stand in for each other:
+two that never show in one prompt although both are common, while each of them goes with the same third ones. Several
+people who share templates or turns of phrase each have their own favourites among those that stand in for each other;
+wordings that one program draws are used by all accounts in the same proportions, whatever each one's share of the work
+is. So two things are demanded: that many accounts use wordings that stand in for each other, and that the accounts'
+proportions differ no more than draws from one pool do. The measure of the latter is the dispersion of their counts,
+chi-square over its degrees of freedom, which is 1 for one pool.
+
+Null: the accounts choose among wordings that stand in for each other as people do, each by its own taste. Under it, what
+is demanded here came up in less than one of a thousand simulated groups, and that is the p-value where it is found;
+nothing smaller is ever claimed.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from iolaus.signals.base import Finding, Links, no_links
+from iolaus.signals.log import Cluster, Log
+from iolaus.text import held_shingles
+
+__all__ = ["PARAPHRASE_P", "ParaphraseSignal"]
+
+PARAPHRASE_P: Final = 0.001
+_MOST_PROMPTS: Final = 6_000
+_LEAST_PROMPTS: Final = 20
+_LEAST_SHINGLES: Final = 6
+_MOST_SHINGLES: Final = 400
+# Two turns of phrase stand in for each other when chance would show them together so often, and they hardly do ...
+_EXPECTED: Final = 3.0
+_NEVER: Final = 0.1
+# ... while so many others go with both as often as chance has it, or nearly.
+_COMPANIONS: Final = 2
+_TOGETHER: Final = 0.5
+# So many of the accounts must themselves use wordings that stand in for each other ...
+_ALTERNATE: Final = 1 / 3
+# ... in proportions that differ by no more than this dispersion, measured with so many degrees of freedom.
+_DISPERSION: Final = 1.4
+_LEAST_FREEDOM: Final = 20
+_MOST_PAIRS: Final = 2_000
+
+
+class ParaphraseSignal:
+    """One pool of wordings behind many accounts."""
+
+    name: Final = "paraphrase"
+    columns: Final = ()
+    metadata: Final = False
+
+    def links(self, log: Log) -> Links:
+        """None: the wordings that accounts share find the cluster."""
+        return no_links()
+
+    def judge(self, log: Log, cluster: Cluster) -> Finding | None:
+        """Look for wordings that stand in for each other, within accounts."""
+        rows = cluster.core[:: max(-(-cluster.core.size // _MOST_PROMPTS), 1)]
+        if cluster.phrases.size < _LEAST_SHINGLES or rows.size < _LEAST_PROMPTS:
+            return None
+        held, bin_of = held_shingles(log.shingles[rows], cluster.phrases)
+        common = np.argsort(-np.asarray(held.sum(axis=0)).ravel(), kind="stable")[:_MOST_SHINGLES]
+        held, bin_of = held[:, common], bin_of[common]
+        instead = _stand_ins(held, bin_of)
+        people, who = np.unique(log.account[rows], return_inverse=True)
+        using = sparse.csr_matrix((np.ones(rows.size), (who, np.arange(rows.size))), shape=(people.size, rows.size))
+        uses = (using @ held).toarray()
+        some = (uses > 0).astype(float)
+        alternates = np.einsum("ai,ij,aj->a", some, instead.astype(float), some) > 0
+        wordings = int(instead.any(axis=0).sum())
+        dispersion = _dispersion(uses, instead)
+        enough = wordings >= _LEAST_SHINGLES and alternates.sum() >= max(3, _ALTERNATE * people.size)
+        return Finding(
+            self.name,
+            PARAPHRASE_P if enough and dispersion <= _DISPERSION else 1.0,
+            f"{int(alternates.sum())} of {people.size} accounts say one thing in ever other words, and in the same ones: "
+            f"{wordings} turns of phrase stand in for each other, used in like proportions (dispersion {dispersion:.2f}).",
+            exchanges=rows[:: max(rows.size // 8, 1)][:8],
+            accounts=people[alternates][:8].astype(np.int32),
+            values={"wordings": float(wordings), "dispersion": dispersion},
+        )
+
+
+def _dispersion(uses: np.ndarray, instead: np.ndarray) -> float:
+    """How far the accounts' proportions of wordings that stand in for each other differ; 1 for draws from one pool.
+
+    Args:
+        uses: float64 (a, k), prompts of each account with each turn of phrase.
+        instead: bool (k, k), which of them stand in for each other.
+
+    Returns:
+        Chi-square over its degrees of freedom, all pairs together; infinite where too little can be compared.
+    """
+    left, right = np.nonzero(np.triu(instead))
+    busy = np.argsort(-np.minimum(uses.sum(axis=0)[left], uses.sum(axis=0)[right]), kind="stable")[:_MOST_PAIRS]
+    first, second = uses[:, left[busy]], uses[:, right[busy]]
+    both = first + second
+    share = first.sum(axis=0) / np.maximum(both.sum(axis=0), 1.0)
+    compared = both >= 2
+    variance = np.maximum(both * share * (1 - share), 1e-12)
+    square = np.where(compared, (first - both * share) ** 2 / variance, 0.0).sum()
+    freedom = np.maximum(compared.sum(axis=0) - 1, 0).sum()
+    return float(square / freedom) if freedom >= _LEAST_FREEDOM else float("inf")
+
+
+def _stand_ins(held: sparse.csr_matrix, bin_of: np.ndarray) -> np.ndarray:
+    """Which turns of phrase stand in for each other; bool (k, k), symmetric.
+
+    Args:
+        held: CSR (n, k), 1 where a prompt holds a turn of phrase.
+        bin_of: int64 (k,), the sketch's bin of each; two of one bin are never seen together whatever they are.
+    """
+    together = (held.T @ held).toarray()
+    count = np.diag(together)
+    expected = np.outer(count, count) / max(held.shape[0], 1)
+    enough = expected >= _EXPECTED
+    apart = enough & (together <= _NEVER * expected) & (bin_of[:, None] != bin_of[None, :])
+    goes_with = (enough & (together >= _TOGETHER * expected)).astype(float)
+    np.fill_diagonal(goes_with, 0.0)
+    companions = goes_with @ goes_with
+    instead: np.ndarray = apart & (companions >= _COMPANIONS)
+    return instead

@@ -1,0 +1,93 @@
+import importlib
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from provenance_models import BigramModel
+from typer.testing import CliRunner
+
+from iolaus.cli import app
+
+# The package hands on the group of commands under the same name.
+commands = importlib.import_module("iolaus.cli.prove")
+TEACHER = BigramModel("teacher", 1)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["prove", *map(str, arguments)])
+
+
+@pytest.fixture
+def keyed(monkeypatch):
+    monkeypatch.setenv("IOLAUS_VAULT_KEY", "a key that is long enough")
+
+
+def test_from_fresh_answers_to_a_verified_case(tmp_path, monkeypatch, keyed):
+    lines = [
+        {"prompt": f"q{i}", "candidates": [TEACHER.sample(""), TEACHER.sample("")], "account": f"a{i % 2}"}
+        for i in range(200)
+    ]
+    fresh = tmp_path / "fresh.jsonl"
+    fresh.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = run("commit", tmp_path / "vault", fresh)
+    answers = [json.loads(line)["answer"] for line in told.stdout.splitlines()]
+    assert all(answer in line["candidates"] for answer, line in zip(answers, lines, strict=True))
+    root = run("seal", tmp_path / "vault").stdout.strip()
+    pq.write_table(pa.table({"account_id": ["a0", "a1"], "campaign_id": ["C001", None]}), tmp_path / "accounts.parquet")
+    signer = Ed25519PrivateKey.generate()
+    pem = signer.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "signer.pem").write_bytes(pem)
+    known = {"student": BigramModel("student", 2, answers, nats=0.9), "teacher": TEACHER}
+    monkeypatch.setattr(commands, "_language_model", known.__getitem__)
+    found = run(
+        "test", tmp_path / "vault", "student", "--reference", "teacher", "--out", tmp_path / "case.json", "--json",
+        "--signer", tmp_path / "signer.pem", "--campaigns", tmp_path / "accounts.parquet",
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    verdict = json.loads(found.stdout)
+    assert verdict["accused"] and set(verdict["by_campaign"]) == {"C001"}
+    key = signer.public_key().public_bytes_raw().hex()
+    checked = run("verify", tmp_path / "case.json", "--root", root, "--key", key)
+    assert checked.exit_code == 0 and checked.stdout.startswith("HOLDS.")
+    case = json.loads((tmp_path / "case.json").read_text())
+    case["result"]["total"] += 1
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    refuted = run("verify", tmp_path / "case.json")
+    assert "does not hold: the signature does not fit the file" in str(refuted.exception)
+
+
+def test_planning_says_how_many_and_whether(tmp_path):
+    found = json.loads(run("plan", "--win-rate", "0.7", "--pairs", "300", "--budget", "600", "--json").stdout)
+    assert {one["pairs"] for one in found} == {250}
+    assert {one["way"]: one["decidable"] for one in found} == {
+        "likelihood": True, "walk": False, "first token": True, "prefill": False, "text": False,
+    }  # fmt: skip
+    assert "more than 400,000" in run("plan", "--win-rate", "0.5").stdout.replace("\n", " ")
+    many = json.loads(run("plan", "--win-rate", "0.7", "--accounts", "24000", "--json").stdout)
+    assert 250 < many[0]["pairs"] < 1.7 * 250
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        (("seal", "vault"), "set the environment variable IOLAUS_VAULT_KEY"),
+        (("plan", "--win-rate", "2"), "win rate must lie between 0 and 1"),
+        (("verify", "absent.json"), "absent.json cannot be read"),
+        (("test", "vault", "x", "--out", "c.json", "--grade", "C"), "--grade must be A or B"),
+        (("test", "vault", "x", "--out", "c.json", "--signer", "absent.pem"), "is no private key"),
+        (("commit", "vault", "absent.jsonl"), "absent.jsonl cannot be read"),
+    ],
+)
+def test_mistakes_get_one_clear_sentence(arguments, words, monkeypatch, tmp_path):
+    monkeypatch.delenv("IOLAUS_VAULT_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert words in str(run(*arguments).exception)
+
+
+def test_lines_that_are_no_candidates_are_named(tmp_path, keyed):
+    for line in ("{", '{"prompt": "q"}', '{"prompt": "q", "candidates": "ab"}', "[]"):
+        (tmp_path / "fresh.jsonl").write_text("\n" + line)
+        assert "fresh.jsonl, line 2" in str(run("commit", tmp_path / "vault", tmp_path / "fresh.jsonl").exception)
