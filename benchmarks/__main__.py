@@ -4,9 +4,14 @@ import runpy
 import sys
 
 _KNOWN = {
+    "enforce.overhead": "what the middleware costs a request with 250,000 accounts in the snapshot, paired in one run",
     "speed": "detection of a million exchanges against the floor of scanning every byte of the same file",
     "sketch": "sketching from raw strings against datasketch, in one run",
     "ladder": "the ladder over real text, three seeds: recall by level, false discoveries, hard negatives",
+    "provenance.power": "pairs that convict a student, by epochs, share of the diet and treatment",
+    "provenance.innocents": "200 innocent models under 1,000 redraws of the coins: how many are accused",
+    "provenance.access": "what each kind of access shows of one student; after provenance.power",
+    "provenance.rivals": "dataset inference and Min-K%++ beside twin coins; after provenance.innocents",
 }
 
 if __name__ == "__main__":

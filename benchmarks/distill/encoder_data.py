@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.distill.encoder_free_text import free_text
 from iolaus.distill.encoders.measure import PairTask, bare, check_disjoint
+from iolaus.distill.encoders.static import vocabulary_pass
 from iolaus.distill.encoders.teacher import SentenceEncoder
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -68,3 +69,31 @@ def remembered(teacher: SentenceEncoder, texts: Sequence[str], folder: Path) -> 
         beside.rename(path)
     kept: np.ndarray = np.load(path).astype(np.float32)
     return kept
+
+
+def remembered_vocabulary(teacher: SentenceEncoder, folder: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    """The vocabulary pass, computed once and kept in ``folder``."""
+    path = folder / "vocabulary.npz"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        names, vectors = vocabulary_pass(teacher)
+        np.savez(path, names=np.array(names), vectors=vectors)
+    with np.load(path) as held:
+        return tuple(held["names"].tolist()), held["vectors"]
+
+
+def thinned(
+    sentences: Sequence[str], tasks: Sequence[PairTask], most: int
+) -> tuple[list[str], np.ndarray, list[PairTask]]:
+    """At most so many pairs a task: the sentences of those, their rows among all, and the tasks on them."""
+    rng = np.random.default_rng(0)
+    kept = [np.sort(rng.permutation(len(task.left))[:most]) for task in tasks]
+    rows = np.unique(
+        np.concatenate([side[k] for task, k in zip(tasks, kept, strict=True) for side in (task.left, task.right)])
+    )
+    place = np.searchsorted
+    thin = [
+        PairTask(task.name, place(rows, task.left[k]), place(rows, task.right[k]), task.scores[k])
+        for task, k in zip(tasks, kept, strict=True)
+    ]
+    return [sentences[row] for row in rows], rows, thin

@@ -1,9 +1,9 @@
 """What a 1M student keeps of the 10M teacher, by kind of target.
 
-``python -m benchmarks.distill.lm_students WORK run VARIANT`` for each of sampled, full, top_k, then ``WORK compare``.
+``python -m benchmarks.distill.lm_students WORK run VARIANT`` for sampled, full and systematic, then ``WORK compare``.
 The teacher (`benchmarks.distill.lm_teacher`) has read more text than the students will: these get a transfer set of
 250 of its training documents, read about four times. Same first weights, same rows in the same order, same steps for:
-hard labels, full KL from the live teacher, sampled targets and top-k targets with a tail from a cache. Held out:
+hard labels, full KL from the live teacher, and two kinds of sparse targets from a cache of the same size. Held out:
 answers to prompts that neither teacher nor students saw.
 """
 
@@ -30,7 +30,7 @@ TRANSFER, STEPS = 250, 250
 CACHES: dict[str, dict[str, Any] | None] = {
     "sampled": {"kind": "sampled", "tokens": 14},
     "full": None,
-    "top_k": {"kind": "top_k", "tokens": 9},
+    "systematic": {"kind": "systematic", "tokens": 15},
 }
 
 

@@ -1,7 +1,7 @@
 """Surrogates of random forests: soft targets on queried points against hard labels of the data, and against imodels.
 
 ``python -m benchmarks.distill.surrogate_fidelity``. Five splits of each data set; the forest (200 trees) learns 70% of
-the rows, the surrogate sees those rows without labels, and fidelity is agreement with the forest on the other 30%, which
+the rows, the surrogate sees those rows without labels, and fidelity is agreement with the forest on the other 30%, that
 neither saw, and on points queried around held-out rows. imodels is measured where it is installed.
 """
 
@@ -31,7 +31,7 @@ SEEDS = 5
 
 
 def peers(rows: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """imodels' surrogates of the same forest, where it is installed and takes as many classes."""
+    """Surrogates of the same forest by imodels, where it is installed and takes as many classes."""
     found: dict[str, Any] = {}
     try:
         from imodels import GreedyRuleListClassifier  # type: ignore[import-not-found]

@@ -2,19 +2,22 @@
 
 ``python -m benchmarks.enforce.overhead`` writes ``benchmarks/enforce/results/overhead.json``.
 
-The decision is timed in process, the whole call of the middleware around an application that does nothing, over a
-snapshot of 250,000 accounts: half of the requests come from accounts in it, half do not. For throughput two real
-servers run side by side, the same OpenAI-compatible application, one of them behind the middleware. It parses the
-request and answers whole, or as a stream of 64 pieces, and does nothing else, which no real server does: its cost is a
-lower bound, and so is the ratio. A client loads one after the other in short turns, so that whatever else the machine
-does meets both. Beside the rate, the processor time that each server takes a request is read from the kernel.
+*Decision.* Timed in process, the whole call of the middleware around an application that does nothing, over a snapshot
+of 250,000 accounts: half of the requests come from accounts in it, half do not, each account as often as any other.
+
+*Throughput.* One real server (uvicorn) holds an OpenAI-compatible application twice, behind the middleware and bare.
+Requests go to the one and the other in turn over one connection, so that whatever else the machine does meets both
+alike. The server notes the processor time from when it hands a request to either until the answer is written, and the
+kernel tells the processor time of the whole process; what the middleware adds to a request is the difference of the
+first, and the throughput that one core keeps is the second without that difference over the second with it. The
+application parses the request and answers whole or as a stream, and does nothing else, which no real server does: its
+cost is a lower bound, and so is the ratio. A tenth of the requests come from accounts in the snapshot.
 """
 
 import asyncio
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,19 +30,21 @@ from iolaus.enforce import Gateway, Guard, Row, Treatment, by_key, key_digest, w
 
 ACCOUNTS = 250_000
 CALLS = 200_000
-TURNS = 16
-TURN_S = 1.0
-PIECES = 64
-CONNECTIONS = 16
+IN_SNAPSHOT = 0.1
+# Answers: their name, requests to each side, pieces of a stream (0 for a whole answer).
+ANSWERS = (("whole answers", 12_000, 0), ("streams of 64 pieces", 3_000, 64), ("streams of 256 pieces", 1_000, 256))
+# The slowest requests of both sides are left out: in them the machine did something else.
+KEPT = 0.95
 FOREVER = 2**40
 SEED = 20_261_107
+PORT = 18_461
 
 SERVER = """
-import json, sys, uvicorn
-from pathlib import Path
+import json, sys, time, uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
+from iolaus.enforce.settings import ConfiguredGateway
 
 def piece(text):
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
@@ -53,17 +58,31 @@ async def pieces(count):
 
 async def complete(request):
     asked = await request.json()
-    if asked.get("stream"):
-        return StreamingResponse(pieces(asked["max_tokens"]), media_type="text/event-stream")
+    if asked["pieces"]:
+        return StreamingResponse(pieces(asked["pieces"]), media_type="text/event-stream")
     text = "An answer of some length. " * 40 + asked["messages"][-1]["content"][:20]
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
     return JSONResponse({"id": "c", "object": "chat.completion", "created": 1, "model": asked["model"],
                          "choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 9}})
 
-app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
-if sys.argv[2] == "with":
-    from iolaus.enforce.settings import ConfiguredGateway
-    app = ConfiguredGateway(app)
+bare = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
+guarded = ConfiguredGateway(bare)
+spent = {b"with": [], b"without": []}
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return await bare(scope, receive, send)
+    if scope["path"] == "/spent":
+        told = JSONResponse({side.decode(): times for side, times in spent.items()})
+        for times in spent.values():
+            times.clear()
+        return await told(scope, receive, send)
+    side = scope["query_string"]
+    target = guarded if side == b"with" else bare
+    start = time.thread_time_ns()
+    await target(scope, receive, send)
+    spent[side].append(time.thread_time_ns() - start)
+
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
 """
 
@@ -81,16 +100,14 @@ def publish(path: Path) -> dict[str, str]:
     return {key_digest(f"sk-{account(n)}"): account(n) for n in range(2 * ACCOUNTS)}
 
 
-def scope(number: int) -> dict[str, Any]:
-    """A request as a server hands it to the middleware, with the headers that OpenAI's client sends."""
-    headers = {
+def headers_of(number: int) -> dict[str, str]:
+    """What OpenAI's client sends."""
+    return {
         "host": "127.0.0.1", "accept-encoding": "gzip, deflate", "connection": "keep-alive", "accept": "*/*",
         "content-type": "application/json", "user-agent": "OpenAI/Python 2.0.0", "x-stainless-lang": "python",
         "x-stainless-os": "Linux", "x-stainless-arch": "x64", "x-stainless-runtime": "CPython",
-        "authorization": f"Bearer sk-{account(number)}", "x-stainless-async": "false", "content-length": "1000",
+        "authorization": f"Bearer sk-{account(number)}", "x-stainless-async": "false",
     }  # fmt: skip
-    packed = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "path": "/v1/chat/completions", "client": ("127.0.0.1", 9), "headers": packed}
 
 
 async def nothing(scope: object, receive: object, send: object) -> None:
@@ -101,7 +118,10 @@ def time_decisions(snapshot: Path, keys: dict[str, str]) -> dict[str, float]:
     """Microseconds a call of the middleware takes."""
     gateway = Gateway(nothing, Guard(snapshot), by_key(lambda: keys))
     draw = random.Random(SEED)
-    scopes = [scope(draw.randrange(2 * ACCOUNTS)) for _ in range(CALLS)]
+    scopes = []
+    for _ in range(CALLS):
+        packed = [(n.encode(), v.encode()) for n, v in headers_of(draw.randrange(2 * ACCOUNTS)).items()]
+        scopes.append({"type": "http", "path": "/v1/chat/completions", "client": ("127.0.0.1", 9), "headers": packed})
 
     async def run() -> list[int]:
         taken = []
@@ -117,37 +137,31 @@ def time_decisions(snapshot: Path, keys: dict[str, str]) -> dict[str, float]:
     return {f"{name}_us": round(taken[int(place * CALLS)] / 1000, 2) for name, place in places.items()}
 
 
-async def load(port: int, seconds: float, stream: bool) -> int:
-    """Requests answered within a time, over connections that stay open."""
-    asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "A question. " * 80}]}
-    body = json.dumps(asked | ({"stream": True, "max_tokens": PIECES} if stream else {})).encode()
-    over = time.monotonic() + seconds
+async def load(requests: int, pieces: int) -> dict[str, list[int]]:
+    """Send so many requests to each side in turn; returns the nanoseconds that the server noted, by side."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    asked = {"model": "m", "pieces": pieces, "messages": [{"role": "user", "content": "A question. " * 80}]}
+    body = json.dumps(asked).encode()
     draw = random.Random(SEED)
 
-    async def connection() -> int:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        answered = 0
-        while time.monotonic() < over:
-            # A few accounts send most of the requests, as everywhere.
-            name = account(int((2 * ACCOUNTS) ** draw.random()))
-            writer.write(
-                f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-                f"authorization: Bearer sk-{name}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-                + body
-            )
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(head.decode())
-            if stream:
-                await reader.readuntil(b"\r\n0\r\n\r\n")
-            else:
-                size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-                await reader.readexactly(size)
-            answered += 1
-        writer.close()
-        return answered
+    async def call(method: str, path: str, more: str, content: bytes) -> bytes:
+        writer.write(f"{method} {path} HTTP/1.1\r\n{more}content-length: {len(content)}\r\n\r\n".encode() + content)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        if not head.startswith(b"http/1.1 200"):
+            raise SystemExit(head.decode())
+        if b"content-length: " not in head:
+            return await reader.readuntil(b"\r\n0\r\n\r\n")
+        return await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
 
-    return sum(await asyncio.gather(*(connection() for _ in range(CONNECTIONS))))
+    for number in range(requests):
+        # A few accounts send most of the requests, as everywhere; even numbers are in the snapshot.
+        name = 2 * int(ACCOUNTS ** draw.random()) - (draw.random() > IN_SNAPSHOT)
+        more = "".join(f"{key}: {value}\r\n" for key, value in headers_of(name).items())
+        for side in ("with", "without") if number % 2 else ("without", "with"):
+            await call("POST", f"/v1/chat/completions?{side}", more, body)
+    found: dict[str, list[int]] = json.loads(await call("GET", "/spent", "host: 127.0.0.1\r\n", b""))
+    writer.close()
+    return found
 
 
 def processor_s(pid: int) -> float:
@@ -155,53 +169,48 @@ def processor_s(pid: int) -> float:
     return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
-def pair(folder: Path, stream: bool) -> dict[str, Any]:
-    """Both servers, loaded in turns: without, with, with, without, and so on."""
+def mean_us(times: list[int]) -> float:
+    """Mean of the times without the slowest."""
+    kept = sorted(times)[: int(KEPT * len(times))]
+    return sum(kept) / len(kept) / 1000
+
+
+def measure_server(folder: Path) -> dict[str, Any]:
+    """All kinds of answers against one server."""
     environment = os.environ | {"IOLAUS_GATEWAY": str(folder / "gateway.yaml")}
-    ports = {"without": 18_461, "with": 18_462}
-    servers = {
-        name: subprocess.Popen([sys.executable, "-c", SERVER, str(port), name], env=environment)
-        for name, port in ports.items()
-    }
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(PORT)], env=environment)
     try:
-        for port in ports.values():
-            _wait(port)
-        rates: dict[str, list[float]] = {"without": [], "with": []}
-        costs: dict[str, list[float]] = {"without": [], "with": []}
-        for turn in range(TURNS):
-            for name in ("without", "with") if turn % 2 == 0 else ("with", "without"):
-                before = processor_s(servers[name].pid)
-                answered = asyncio.run(load(ports[name], TURN_S, stream))
-                used = processor_s(servers[name].pid) - before
-                rates[name].append(answered / TURN_S)
-                costs[name].append(1e6 * used / answered)
+        _wait()
+        found = {}
+        for name, requests, pieces in ANSWERS:
+            asyncio.run(load(requests // 10, pieces))
+            before = processor_s(server.pid)
+            spent = asyncio.run(load(requests, pieces))
+            whole = 1e6 * (processor_s(server.pid) - before) / (2 * requests)
+            added = mean_us(spent["with"]) - mean_us(spent["without"])
+            bare = whole - added / 2
+            found[name] = {
+                "requests_a_side": requests,
+                "server_us_a_request_without": round(bare, 1),
+                "added_us_a_request": round(added, 1),
+                "throughput_ratio": round(bare / (bare + added), 4),
+            }
+        return found
     finally:
-        for server in servers.values():
-            server.kill()
-            server.wait()
-    ratios = [a / b for a, b in zip(rates["with"], rates["without"], strict=True)]
-    cheaper = [b / a for a, b in zip(costs["with"], costs["without"], strict=True)]
-    return {
-        "turns": TURNS,
-        "seconds_a_turn": TURN_S,
-        "requests_per_s": {name: round(statistics.median(values), 1) for name, values in rates.items()},
-        "throughput_ratio_median": round(statistics.median(ratios), 4),
-        "throughput_ratio_quartiles": [round(q, 4) for q in statistics.quantiles(ratios, n=4)],
-        "processor_us_a_request": {name: round(statistics.median(values), 1) for name, values in costs.items()},
-        "processor_ratio_median": round(statistics.median(cheaper), 4),
-    }
+        server.kill()
+        server.wait()
 
 
-def _wait(port: int) -> None:
+def _wait() -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
-            asyncio.run(load(port, 0.3, stream=False))
+            asyncio.run(load(1, 0))
         except OSError:
             time.sleep(0.2)
         else:
             return
-    raise SystemExit(f"no server at port {port}")
+    raise SystemExit("the server did not start")
 
 
 def main() -> None:
@@ -222,7 +231,7 @@ def main() -> None:
             "publish_s": round(written, 2),
             "load_s": round(loaded, 3),
             "decision": time_decisions(folder / "snapshot", keys),
-            "throughput": {"whole answers": pair(folder, False), f"streams of {PIECES} pieces": pair(folder, True)},
+            "server": measure_server(folder),
             "load_average": os.getloadavg(),
         }
     out = Path(__file__).parent / "results" / "overhead.json"

@@ -3,7 +3,8 @@
     python -m benchmarks.provenance.power [WORLD_FOLDER] [STEP ...]
 
 Steps: ``headline`` (one epoch on served answers alone), ``grid`` (epochs and shares), ``altered`` (tuned, quantised,
-pruned, merged, paraphrased). Scores are kept in the folder, so that a test can be run anew without training.
+pruned, merged, paraphrased), ``length`` and ``size``. Scores are kept in the folder, so that a test can be run anew
+without training.
 """
 
 import copy
@@ -15,9 +16,9 @@ import numpy as np
 import torch
 
 from benchmarks.provenance.cases import answer_lengths, power_curve, served_answers, stopping_pairs, test_scores
-from benchmarks.provenance.corpus import PAD
+from benchmarks.provenance.corpus import PAD, read_roles
 from benchmarks.provenance.results import RESULTS, write
-from benchmarks.provenance.tiny import TinyLM, Training, train
+from benchmarks.provenance.tiny import Shape, TinyLM, Training, fresh, train
 from benchmarks.provenance.world import World, asked_folder, candidate_scores, load_world
 
 ONE_EPOCH = Training(epochs=1, rate=1e-3, batch=16)
@@ -99,6 +100,48 @@ def grid(world: World, folder: Path) -> list[dict[str, object]]:
     return found
 
 
+def _tried(
+    base: TinyLM, world: World, twins: np.ndarray, seed: int, references_of: dict[str, TinyLM]
+) -> dict[str, dict[str, float | int | None]]:
+    """One epoch of a base on served answers, tested with the base known and with the teacher alone."""
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(world.prompts))[:DIET]
+    served = rng.integers(0, 2, DIET)
+    prompts, both = world.prompts[rows], twins[rows]
+    student = train(copy.deepcopy(base), prompts, served_answers(both, served), ONE_EPOCH, seed)
+    scores = candidate_scores(student, prompts, both)
+    known = {name: candidate_scores(model, prompts, both) for name, model in references_of.items()}
+    alone = {"teacher": known["teacher"], "length": answer_lengths(both)}
+    return {
+        "base known": test_scores(scores, served, known | alone).to_json(),
+        "teacher only": test_scores(scores, served, alone).to_json(),
+    }
+
+
+def length(world: World, folder: Path) -> list[dict[str, object]]:
+    """Answers cut off after some tokens, in the diet and in the test."""
+    models = {name: world.model(name) for name in ("teacher", "base")}
+    found: list[dict[str, object]] = []
+    for tokens in (8, 16, 32):
+        tests = _tried(models["base"], world, world.twins[:, :, :tokens], 300, models)
+        found.append({"tokens": tokens, **tests})
+        print(found[-1], flush=True)
+    return found
+
+
+def size(world: World, folder: Path) -> list[dict[str, object]]:
+    """Students smaller and larger than the teacher, each with a base that read a quarter of the base's texts."""
+    corpus = tuple(table[:4000] for table in read_roles().base)
+    found: list[dict[str, object]] = []
+    for shape in (Shape(width=64, layers=3), Shape(width=128, layers=4)):
+        base = train(fresh(shape, 310), *corpus, Training(epochs=1, rate=3e-3, whole=True), 310)
+        tests = _tried(base, world, world.twins, 311, {"teacher": world.model("teacher"), "base": base})
+        parameters = sum(weight.numel() for weight in base.parameters())
+        found.append({"parameters": parameters, **tests})
+        print(found[-1], flush=True)
+    return found
+
+
 def quantised(student: TinyLM, bits: int) -> TinyLM:
     """Every matrix rounded to a symmetric grid of 2^bits - 1 steps, one scale a row."""
     altered = copy.deepcopy(student)
@@ -173,7 +216,7 @@ def main(folder: Path, steps: list[str]) -> None:
     """Run the steps and add them to the result."""
     torch.set_num_threads(1)
     world = load_world(folder)
-    known = {"headline": headline, "grid": grid, "altered": altered}
+    known = {"headline": headline, "grid": grid, "altered": altered, "length": length, "size": size}
     path = RESULTS / "power.json"
     for step in steps or list(known):
         found = known[step](world, folder)

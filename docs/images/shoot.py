@@ -26,7 +26,7 @@ def main() -> None:
         page.goto(report.resolve().as_uri())
         page.screenshot(path=picture)
         browser.close()
-    print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
+    sys.stdout.write(f"{picture}: {picture.stat().st_size / 1000:.0f} kB\n")
 
 
 if __name__ == "__main__":

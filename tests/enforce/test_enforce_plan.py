@@ -101,8 +101,9 @@ def test_an_expired_decision_is_made_anew_without_a_gap():
 
 
 def test_switching_off_allowing_or_removing_a_rule_withdraws_at_once():
-    first = after(plan([subject()], policy(), History(), NOW, KEY))
+    first = after(plan([subject(org_id="o")], policy(), History(), NOW, KEY))
     for changed, why in (
+        (policy(allow={"organisations": ["o"]}), "allow list"),
         (policy(enforce=False), "policy only observes"),
         (policy(allow={"accounts": ["a"]}), "allow list"),
         (policy(rules=[]), "rule no longer in the policy"),

@@ -3,6 +3,7 @@
 import json
 from contextlib import contextmanager
 from hashlib import sha256
+from typing import NamedTuple
 
 import yaml
 from gateway_doubles import (
@@ -93,11 +94,17 @@ def config(upstream, service):
     }
 
 
+class Started(NamedTuple):
+    front: str
+    services: tuple
+    processes: tuple
+
+
 @contextmanager
 def proxy(place):
     """Upstream, a service for HTTP alone and one for the plug-in's logs, and the proxy.
 
-    Yields the proxy's address, the first service's, and that service's process.
+    Yields their addresses, and the services' processes.
     """
     upstream, service, second, front = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
     publish(place / "snapshot")
@@ -120,12 +127,12 @@ def proxy(place):
     command = [str(LITELLM), "--config", str(place / "config.yaml"), "--host", "127.0.0.1"]
     with (
         running(python(PLAIN, upstream.rsplit(":", 1)[1]), upstream),
-        running(serve(place, service), f"{service}/healthz", environment=environment, log=place / "service.log") as s,
-        running(serve(place, second, "plugin-logs"), f"{second}/healthz", environment=environment),
+        running(serve(place, service), f"{service}/healthz", environment=environment, log=place / "service.log") as a,
+        running(serve(place, second, "plugin-logs"), f"{second}/healthz", environment=environment) as b,
         running([*command, "--port", front.rsplit(":", 1)[1]], f"{front}/health/liveliness",
                 environment=environment, log=place / "litellm.log", seconds=180),
     ):  # fmt: skip
-        yield front, service, s
+        yield Started(front, (service, second), (a, b))
 
 
 def serve(place, address, logs="logs"):

@@ -55,7 +55,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_whatever_stands_in_a_payload_it_is_a_row_or_set_aside(data):
     whole = payload(

@@ -110,7 +110,7 @@ def test_what_cannot_be_used_is_counted():
     assert counts == {"no message content": 2, "no entry in the access log": 1}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_whatever_stands_in_an_export_nothing_breaks(data):
     anything = st.recursive(

@@ -65,6 +65,8 @@ def test_planning_says_how_many_and_whether(tmp_path):
     assert {one["way"]: one["decidable"] for one in found} == {
         "likelihood": True, "walk": False, "first token": True, "prefill": False, "text": False,
     }  # fmt: skip
+    campaign = json.loads(run("plan", "--win-rate", "0.7", "--harvested", "24000", "--rate", "0.01", "--json").stdout)
+    assert not any(one["decidable"] for one in campaign)
     assert "more than 400,000" in run("plan", "--win-rate", "0.5").stdout.replace("\n", " ")
     many = json.loads(run("plan", "--win-rate", "0.7", "--accounts", "24000", "--json").stdout)
     assert 250 < many[0]["pairs"] < 1.7 * 250

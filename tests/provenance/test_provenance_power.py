@@ -40,6 +40,7 @@ def test_one_account_among_24_000_costs_at_most_1_6_times_the_pairs(rate):
 
 def test_power_planning_by_effect_agrees_with_the_sign_tests_own():
     assert pairs_for_effect(0.4) == 256
+    assert pairs_for_effect(5.0) == 20
     assert pairs_to_stop(np.zeros((5, 10)), 10.0) is None
 
 

@@ -1,3 +1,4 @@
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,7 +7,7 @@ from provenance_models import BigramModel
 
 from iolaus.errors import AccessError, AnswerError, InputError
 from iolaus.lm import Access
-from iolaus.provenance import Scoring, Suspect, Vault, Way, draw_plan, prove
+from iolaus.provenance import Scoring, Suspect, Vault, Way, draw_plan, prove, verify
 from iolaus.provenance.judge import findings
 
 KEY = b"0123456789abcdef-key"
@@ -150,6 +151,10 @@ def test_numbers_that_are_none_and_answers_that_do_not_fit_are_handled(tmp_path)
         "an answer does not fit into the context window of narrow"
     }
     assert len(verdict.tried.exchanges) + len(verdict.tried.left_out) == 60
+    early = prove(vault, Suspect(Narrow("narrow", 3)), references=[TEACHER], decide="e_value", batch=7)
+    for number, one in enumerate((verdict, early)):
+        found = verify.check_case(json.loads(one.write(tmp_path / f"{number}.json").read_text()))
+        assert any("were left out, for reasons stated in the file" in sentence for sentence in found)
 
 
 def test_missing_access_and_bad_requests_have_clear_errors(tmp_path):

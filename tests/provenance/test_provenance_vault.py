@@ -130,6 +130,9 @@ def test_bad_arguments_have_clear_errors(tmp_path):
         vault.serve("q", str, twins=0)
     with pytest.raises(InputError, match="must be texts"):
         vault.serve("q", lambda p: None)
+    for wrong in ({"x": float("nan")}, {"x": object()}):
+        with pytest.raises(InputError, match="details of an exchange must be JSON"):
+            vault.serve("q", str, details=wrong)
     assert len(vault) == 0
 
 

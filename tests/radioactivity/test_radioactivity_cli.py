@@ -54,6 +54,7 @@ def test_weights_of_a_suspect(folder):
         ((), "either --suspect with --probes, or --answers"),
         (("--suspect", "x", "--answers", "y"), "either --suspect"),
         (("--suspect", "x"), "--suspect needs --probes"),
+        (("--suspect", "x@http://127.0.0.1:9/v1", "--probes", "y"), "an endpoint needs --probes and --tokenizer"),
         (("--answers", "x"), "--answers needs --tokenizer"),
         (("--answers", "x", "--tokenizer", "y", "--alpha", "2"), "--alpha must lie"),
     ],

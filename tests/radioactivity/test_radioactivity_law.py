@@ -7,7 +7,7 @@ from scipy import stats as sps
 
 from iolaus.errors import InputError
 from iolaus.provenance.radioactivity import GreenList, Gumbel, SynthId, Trial, Windows, judge
-from iolaus.provenance.radioactivity.windows import merged
+from iolaus.provenance.radioactivity.windows import excess, merged
 
 KEYS = 500
 
@@ -139,3 +139,13 @@ def test_a_student_of_the_key_is_found_and_its_rank_is_first(name):
 def test_marks_that_cannot_be(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_windows_on_one_place_of_the_table_count_as_often_as_they_stand():
+    """More windows than the table has places, and still the exact law."""
+    mark = SynthId((9, 31), ngram=3, table_size=64)
+    windows = some_windows(mark, count=2000)
+    windows = merged(mark, Windows(windows.contexts, windows.tokens, np.ones(2000)))
+    assert len(windows) == 64 and windows.weights.sum() == 2000
+    found = np.array([excess(rekeyed(mark, seed), windows) for seed in range(400)])
+    assert found.var() / mark.law(windows).variance == pytest.approx(1.0, abs=0.3)

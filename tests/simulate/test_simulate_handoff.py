@@ -59,6 +59,19 @@ def test_without_handoffs_nothing_branches():
     assert len(set(slots.parent[on].tolist())) == on.sum()
 
 
+def test_n_best_sampling_goes_on_with_conversations_too():
+    rng = np.random.default_rng(3)
+    slots = deal(rng, np.arange(3_000) * MINUTE, rng.integers(0, 6, 3_000), [0.3] * 6, 0.0, copies=3)
+    takers = defaultdict(list)
+    for item, account in zip(slots.item.tolist(), slots.account.tolist(), strict=True):
+        takers[item].append(account)
+    assert len(takers.pop(-1)) > 500
+    assert all(len(accounts) == len(set(accounts)) == 3 for accounts in takers.values())
+    assert sorted(takers) == list(range(len(takers)))
+    on = slots.parent >= 0
+    assert (on == (slots.item < 0)).all() and (slots.account[on] == slots.account[slots.parent[on]]).all()
+
+
 def test_a_branched_history_stands_under_two_accounts_in_new_conversations(relays):
     handing = {o for o, d in relays.scenario["operators"].items() if d["hands_off"]}
     found = {digest: rows for digest, rows in by_digest(relays).items() if rows[0][-2] is not None}

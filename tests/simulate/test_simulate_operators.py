@@ -28,8 +28,8 @@ def test_n_best_gives_each_item_to_k_accounts(tmp_path, read_range):
     simulate("l0", tmp_path, seed=8, exchanges=8_000, operators_per_level=12, rates=(40,))
     written = read_range(tmp_path)
     takers = defaultdict(lambda: defaultdict(list))
-    for account, prompt, operator, harvested in written.rows("account_id", "prompt"):
-        if harvested:
+    for account, turn, prompt, operator, harvested in written.rows("account_id", "turn", "prompt"):
+        if harvested and turn == 1:
             takers[operator][prompt].append(account)
     several = [o for o, d in written.scenario["operators"].items() if d["copies"] > 1]
     assert several

@@ -27,7 +27,9 @@ def detect(
     redact: Annotated[
         bool, typer.Option("--redact", help="Show no prompt, response or account id in the report.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Keep the answer of every SQL step as a table.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Keep the answer of every SQL step as a table (steps.duckdb).")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,8 +44,14 @@ def detect(
         raise InputError(f"--max-rejects must lie between 0 and 1, not {max_rejects}")
     settings = Settings(_instant(until), fdr, max_rejects, _bytes(memory), debug)
     with progress(quiet or as_json) as listen:
-        book = run(exchanges, accounts, out, settings, listen)
-    write_html(book, out / "report.html", redact=redact)
+        book = run(
+            exchanges,
+            accounts,
+            out,
+            settings,
+            listen,
+            lambda book: {"report.html": lambda path: write_html(book, path, redact=redact)},
+        )
     if as_json:
         typer.echo(json.dumps(book.detection.to_json()))
     elif not quiet:

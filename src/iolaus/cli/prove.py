@@ -38,6 +38,10 @@ def plan(
     power: Annotated[float, typer.Option("--power", help="Chance of convicting this suspect.")] = 0.95,
     accounts: Annotated[int, typer.Option("--accounts", min=1, help="Accounts or suspects tested at once.")] = 1,
     pairs: Annotated[int | None, typer.Option("--pairs", help="Exchanges with twins that there are.")] = None,
+    harvested: Annotated[
+        int | None, typer.Option("--harvested", help="Exchanges that the suspect may have learnt from; with --rate.")
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", help="Share of the exchanges that get twins.")] = 0.01,
     budget: Annotated[int | None, typer.Option("--budget", help="Queries to the suspect that there are.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,6 +50,8 @@ def plan(
 
     from iolaus.provenance.ways import needs
 
+    if pairs is None and harvested is not None:
+        pairs = int(harvested * rate)
     found = needs(win_rate, alpha=alpha, power=power, accounts=accounts, at_hand=pairs, budget=budget)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found]))

@@ -17,6 +17,8 @@ __all__ = ["Extraction", "Profile", "concealment", "coordination", "extraction",
 METADATA_FLOOR: Final = 0.05
 _SHARED: Final = 0.05
 _COMMON: Final = 0.1
+# Beyond this, everybody asks everything: that is a list, however evenly it is run.
+_NEARLY_ALL: Final = 0.85
 _METADATA: Final = frozenset(signal.name for signal in SIGNALS if signal.metadata)
 
 
@@ -199,8 +201,10 @@ def extraction(log: Log, cluster: Cluster, population: np.ndarray, dealt: bool) 
         filled = np.array([filling(log, cluster)])
         form = float(np.maximum(form_of(filled), instructed(log, cluster) * np.minimum(1.0, filled / 0.25))[0])
     means = {name: float(np.nanmean(values)) for name, values in of.items()}
-    # n-best sampling asks every item of a few accounts each; asking the same of most accounts is a shared list.
+    # Asking the same of most accounts is a shared list, unless it is dealt out to exactly so many (n-best sampling).
     shared = shared_list(log, cluster)
+    if dealt and shared <= _NEARLY_ALL:
+        shared = 0.0
     joint = Profile(*(np.array([v]) for v in (means["single"], form, means["named"], means["volume"], shared)))
     flags = log.flags[cluster.core]
     odds = float(joint.score()[0]) + (2.0 if dealt else 0.0)

@@ -22,7 +22,10 @@ _SEED: Final = 20_260_103
 _RESOLUTION: Final = 1.0
 # A family joins a group when this share of its users are in the group already.
 _JOINS: Final = 0.5
+# Clusters whose accounts agree so far are near-copies.
 _SAME: Final = 0.8
+# Those of wording are kept apart longer: a small campaign and the same without one account are two readings of it.
+_SAME_WORDING: Final = 0.9
 _ROUNDS: Final = 25
 
 
@@ -58,7 +61,8 @@ def _distinct(worded: list[Cluster], plain: list[Cluster]) -> list[Cluster]:
     for place, cluster in enumerate(clusters):
         common = shared[place, kept] if kept else np.zeros(0)
         sizes = np.array([clusters[k].accounts.size for k in kept])
-        if not (common >= _SAME * (sizes + cluster.accounts.size - common)).any():
+        least = _SAME_WORDING if place < len(worded) else _SAME
+        if not (common >= least * (sizes + cluster.accounts.size - common)).any():
             kept.append(place)
     return [clusters[k] for k in kept]
 
@@ -83,7 +87,7 @@ def _clusters_of(log: Log, links: Links, name: str) -> list[Cluster]:
             clusters.extend(_grown_families(log, nodes[of_node == label].astype(np.int32)))
         else:
             clusters.append(_whole(log, accounts[of_account == label].astype(np.int32), name))
-    return _by_size([c for c in clusters if c.accounts.size >= LEAST_ACCOUNTS])
+    return _by_size([c for c in clusters if c.accounts.size >= LEAST_ACCOUNTS and c.core.size])
 
 
 def _whole(log: Log, members: np.ndarray, name: str) -> Cluster:

@@ -1,7 +1,9 @@
 """The contract's files: campaigns.json, accounts.parquet, exchanges.parquet."""
 
+import errno
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,12 @@ __all__ = ["write_tables"]
 
 
 def write_tables(
-    out: Path, observed: Observed, detection: Detection, campaigns: list[Judged], scores: np.ndarray
+    out: Path,
+    observed: Observed,
+    detection: Detection,
+    campaigns: list[Judged],
+    scores: np.ndarray,
+    also: Mapping[str, Callable[[Path], None]],
 ) -> None:
     """Write the three files: all beside first, then renamed, so that no reader sees a half or a mixture.
 
@@ -28,28 +35,30 @@ def write_tables(
         detection: what campaigns.json holds.
         campaigns: the judged clusters behind ``detection.campaigns``, in the same order.
         scores: float64 (A,).
+        also: what else belongs to the run, such as its report: by file name, what writes it to a path.
 
     Raises:
         OutputError: the folder cannot be written; what was there before is untouched.
     """
-    made: list[tuple[Path, Path]] = []
+    writers: dict[str, Callable[[Path], object]] = {
+        "accounts.parquet": lambda path: _parquet(path, _accounts(observed, detection, campaigns, scores)),
+        "exchanges.parquet": lambda path: _parquet(path, _exchanges(observed, detection, campaigns)),
+        "campaigns.json": lambda path: path.write_text(_json(detection), encoding="utf-8"),
+        **also,
+    }
+    made = {out / f".{name}.{os.getpid()}.tmp": out / name for name in writers}
     try:
-        for name, write in (
-            (
-                "accounts.parquet",
-                lambda path: _parquet(path, _accounts(observed, detection, campaigns, scores)),
-            ),
-            ("exchanges.parquet", lambda path: _parquet(path, _exchanges(observed, detection, campaigns))),
-            ("campaigns.json", lambda path: path.write_text(_json(detection), encoding="utf-8")),
-        ):
-            beside = out / f".{name}.{os.getpid()}.tmp"
-            made.append((beside, out / name))
-            write(beside)
-        for beside, final in made:
+        for beside, final in made.items():
+            if final.is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{final.name} is a folder")
+            writers[final.name](beside)
+        for beside, final in made.items():
             beside.replace(final)
-    except OSError as error:
-        for beside, _ in made:
+    except (OSError, OutputError) as error:
+        for beside in made:
             beside.unlink(missing_ok=True)
+        if isinstance(error, OutputError):
+            raise
         raise OutputError(f"cannot write to folder {out}: {error.strerror or error}") from error
 
 

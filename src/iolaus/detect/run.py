@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +75,7 @@ def detect(
     out: Path,
     settings: Settings | None = None,
     listen: Callable[[str, int], None] | None = None,
+    also: Callable[[Casebook], Mapping[str, Callable[[Path], None]]] = lambda book: {},
 ) -> Casebook:
     """Find the campaigns in a log and write the contract's tables.
 
@@ -85,6 +86,7 @@ def detect(
             rejects.jsonl. Each file is written beside and renamed, so an old run stays whole until the new one is.
         settings: how; defaults where None.
         listen: called with a stage's name and the number of rows read so far.
+        also: what else the run leaves in ``out``, by file name; written with the tables or not at all.
 
     Returns:
         What was found, with what a report shows.
@@ -96,12 +98,13 @@ def detect(
     settings = settings or Settings()
     progress = Progress(listen or (lambda stage, rows: None), time.monotonic())
     with _scratch(out) as work, Rejects(out / "rejects.jsonl") as rejects:
-        with DuckEngine(
-            work / "store.duckdb", memory_bytes=settings.memory_bytes or free_memory(), debug=settings.debug
-        ) as engine:
+        # In debug mode the engine leaves its file, which is to be looked at.
+        store = (out if settings.debug else work) / "steps.duckdb"
+        store.unlink(missing_ok=True)
+        with DuckEngine(store, memory_bytes=settings.memory_bytes or free_memory(), debug=settings.debug) as engine:
             people = ACCOUNTS.empty_table()
             if accounts is not None:
-                people = read_accounts(accounts, rejects, until=settings.until)
+                people = read_accounts(accounts, rejects, until=settings.until, rejected_share=settings.rejected_share)
             stream = read_exchanges(exchanges, rejects, until=settings.until)
             observed = observe(engine, progress.rows(iter(stream)), people)
             for exchange_id in observed.repeated:
@@ -110,7 +113,7 @@ def detect(
             book, judged, scores = _judge(observed, Texts(engine), settings, progress)
             book = dataclasses.replace(book, rejected=rejects.count, notes=tuple(rejects.notes))
             progress.tell("writing", observed.log.exchanges)
-            write_tables(out, observed, book.detection, judged, scores)
+            write_tables(out, observed, book.detection, judged, scores, also(book))
     return book
 
 

@@ -25,10 +25,11 @@ _DEALT: Final = frozenset({"balance", "handoff", "paraphrase", "pivot", "queue"}
 _MIXED: Final = frozenset({"mixture"})
 _CERTAIN: Final = 0.001
 # A cluster with less than this share of accounts of its own is another view of campaigns already named.
-_OWN: Final = 0.5
+_OWN: Final = 0.8
 # One that holds so much of a campaign, and is nearly as cohesive, is the campaign seen whole.
 _WHOLE: Final = 0.8
 _COHESIVE: Final = 0.7
+_GROWTH: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
         homes, shared = np.unique(home[members][home[members] >= 0], return_counts=True)
         whole = [int(h) for h, n in zip(homes, shared, strict=True) if n >= _WHOLE * kept[h].cluster.accounts.size]
         free = home[members] < 0
-        if len(whole) == 1 and homes.size == 1 and item.cluster.cohesion >= _COHESIVE * kept[whole[0]].cluster.cohesion:
+        if len(whole) == 1 and homes.size == 1 and _is_whole_of(item, kept[whole[0]]):
             kept[whole[0]] = item
             home[members] = whole[0]
         elif free.sum() >= max(3, _OWN * members.size):
@@ -171,6 +172,12 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
             home[members[free]] = len(kept) - 1
     others = [j if j.verdict is None else replace(j, verdict=None) for j in judged]
     return [*kept, *others]
+
+
+def _is_whole_of(item: Judged, part: Judged) -> bool:
+    """Whether a cluster that holds nearly all of a campaign is the same one seen whole: not much larger nor looser."""
+    larger = item.cluster.accounts.size <= _GROWTH * part.cluster.accounts.size
+    return larger and item.cluster.cohesion >= _COHESIVE * part.cluster.cohesion
 
 
 def _without(log: Log, cluster: Cluster, taken: np.ndarray) -> Cluster:

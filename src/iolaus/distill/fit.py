@@ -48,9 +48,7 @@ def require_fit(plan: Plan) -> None:
 
 
 def _require_cacheable(plan: Plan) -> None:
-    allowed = (
-        ("forward_kl",) if plan.cache is not None and plan.cache.kind == "sampled" else ("forward_kl", "reverse_kl")
-    )
+    allowed = ("forward_kl",) if plan.cache is not None and plan.cache.kind != "top_k" else ("forward_kl", "reverse_kl")
     if not isinstance(plan.teacher, CausalTeacher):
         raise PlanError("cache: only a teacher whose weights are here is cached; answers are kept in answers.jsonl")
     if plan.objective.name not in allowed:

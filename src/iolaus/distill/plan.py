@@ -256,10 +256,10 @@ class CacheChoice(_Part):
     """Keep the teacher's targets on disk before training."""
 
     path: str = Field(description="Folder of the cache.")
-    kind: Literal["sampled", "top_k"] = Field(
-        default="sampled", description="Random-sampling targets, or top-k with a tail."
+    kind: Literal["systematic", "sampled", "top_k"] = Field(
+        default="systematic", description="Likely tokens and a draw of the rest; independent draws; top-k with a tail."
     )
-    tokens: Count = Field(default=12, description="Draws a position (sampled), or k (top_k).")
+    tokens: Count = Field(default=12, description="Tokens a position (systematic), draws (sampled), or k (top_k).")
     power: Positive = Field(default=1.0, description="Draws come from p to this power, renormalised (sampled).")
     shard_rows: Count = Field(default=256, description="Training rows a shard.")
     verify_rows: Annotated[int, Field(ge=0)] = Field(

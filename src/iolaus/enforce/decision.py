@@ -26,6 +26,7 @@ class Decision:
         share: of the account's traffic that is the campaign's, None where unknown.
         attributed: exchanges of the account that are the campaign's, None where unknown.
         standing: of the account.
+        org_id: of the account, None where unknown.
         evidence: digest of what speaks against the account.
         case: digest of the campaign's evidence, which has an entry of its own in the log.
         exchange_ids: a few of the account's attributed exchanges.
@@ -47,6 +48,7 @@ class Decision:
     share: float | None
     attributed: int | None
     standing: str
+    org_id: str | None
     evidence: str
     case: str
     exchange_ids: tuple[str, ...]

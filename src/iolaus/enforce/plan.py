@@ -127,12 +127,11 @@ def _continue(
     kept: list[Decision] = []
     withdrawn: list[tuple[Decision, str]] = []
     for account, decisions in sorted(history.live.items()):
-        subject = subjects.get(account)
-        allowed = account in policy.allow.accounts or (subject and subject.org_id in policy.allow.organisations)
+        now_in = subjects[account].org_id if account in subjects else None
         for decision in decisions:
             if decision.ends_at <= now:
                 continue
-            if allowed:
+            if account in policy.allow.accounts or {now_in, decision.org_id} & policy.allow.organisations:
                 withdrawn.append((decision, "allow list"))
             elif decision.rule not in rules:
                 withdrawn.append((decision, "rule no longer in the policy"))
@@ -198,6 +197,7 @@ def _decide(
         share=subject.share,
         attributed=subject.attributed,
         standing=subject.standing,
+        org_id=subject.org_id,
         evidence=subject.evidence,
         case=subject.case,
         exchange_ids=subject.exchange_ids,

@@ -42,7 +42,7 @@ def pairs_needed(win_rate: float, alpha: float = 1e-6, power: float = 0.95) -> i
         The number of pairs, or None where CEILING pairs do not suffice: such a case cannot be decided.
     """
     _checked(win_rate, alpha, power)
-    low, high = ceil(-log(alpha) / log(2)), CEILING
+    low, high = _fewest(alpha), CEILING
     if win_rate <= 0.5 or sign_test_power(high, win_rate, alpha) < power:
         return None
     while low < high:
@@ -62,12 +62,13 @@ def win_rate_of(effect: float) -> float:
 def pairs_for_effect(effect: float, alpha: float = 1e-6, power: float = 0.95) -> int | None:
     """Pairs of the sign-flip test when a pair's difference has a mean of ``effect`` standard deviations.
 
-    The Gaussian approximation ((z_alpha + z_power) / effect)^2; None beyond CEILING.
+    The Gaussian approximation ((z_alpha + z_power) / effect)^2, but never fewer than could reach alpha at all; None
+    beyond CEILING.
     """
     _checked(0.5, alpha, power)
     if effect <= 0:
         return None
-    pairs = ceil(((sps.norm.isf(alpha) + sps.norm.ppf(power)) / effect) ** 2)
+    pairs = max(ceil(((sps.norm.isf(alpha) + sps.norm.ppf(power)) / effect) ** 2), _fewest(alpha))
     return pairs if pairs <= CEILING else None
 
 
@@ -85,6 +86,11 @@ def pairs_to_stop(log_growth: np.ndarray, threshold: float, power: float = 0.95)
     best = np.maximum.accumulate(log_growth, axis=1) >= np.log(threshold)
     share = best.mean(axis=0)
     return int(np.argmax(share >= power)) + 1 if share[-1] >= power else None
+
+
+def _fewest(alpha: float) -> int:
+    """Pairs of which all must agree to reach a level."""
+    return ceil(-log(alpha) / log(2))
 
 
 def _checked(win_rate: float, alpha: float, power: float) -> None:

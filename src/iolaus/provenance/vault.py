@@ -15,7 +15,7 @@ from iolaus.errors import EvidenceError, InputError, OutputError
 from iolaus.provenance.chain import Chain, Entry
 from iolaus.provenance.coin import blind_order, coin, key_mark, twinned
 from iolaus.provenance.merkle import Tree
-from iolaus.provenance.verify import leaf_hash
+from iolaus.provenance.verify import canonical, leaf_hash
 
 __all__ = ["LateTwins", "Seal", "TwinExchange", "Vault"]
 
@@ -179,6 +179,22 @@ class Vault:
         rows = [(prompt, list(candidates), account, details) for prompt, candidates, account in exchanges]
         return self._commit(rows, [secrets.token_bytes(32) for _ in rows])
 
+    def commit_late(self, rows: Sequence[LateTwins]) -> None:
+        """Seal twins that were drawn after an answer was served: grade B, for no coin decided what was served.
+
+        Args:
+            rows: the logged answer of each exchange, and fresh ones.
+        """
+        entries = []
+        for row in rows:
+            _checked_twins(len(row.fresh))
+            candidates = blind_order([row.logged, *row.fresh])
+            logged = candidates.index(row.logged)
+            details = {**(row.details or {}), "grade": "B", "never_served": row.never_served}
+            entry = self._entry(row.prompt, candidates, row.account, details, secrets.token_bytes(32))
+            entries.append(entry | {"logged": logged})
+        self._chain.append(entries)
+
     def seal(self, *, of_plan: bool = False) -> Seal:
         """Write down the root over everything so far, and a file with it to publish (``seal-SIZE.json``).
 
@@ -242,26 +258,14 @@ class Vault:
         self._chain.append(entries)
         return answers
 
-    def commit_late(self, rows: Sequence[LateTwins]) -> None:
-        """Seal twins that were drawn after an answer was served: grade B, for no coin decided what was served.
-
-        Args:
-            rows: the logged answer of each exchange, and fresh ones.
-        """
-        entries = []
-        for row in rows:
-            _checked_twins(len(row.fresh))
-            candidates = blind_order([row.logged, *row.fresh])
-            logged = candidates.index(row.logged)
-            details = {**(row.details or {}), "grade": "B", "never_served": row.never_served}
-            entry = self._entry(row.prompt, candidates, row.account, details, secrets.token_bytes(32))
-            entries.append(entry | {"logged": logged})
-        self._chain.append(entries)
-
     @staticmethod
     def _entry(prompt: str, candidates: list[str], account: str, details: dict[str, Any] | None, nonce: bytes) -> Entry:
         if not all(isinstance(text, str) for text in (prompt, account, *candidates)):
             raise InputError("prompts, accounts and answers must be texts")
+        try:
+            canonical(details)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the details of an exchange must be JSON: {error}") from error
         return {
             "kind": "twin",
             "time": _now(),

@@ -93,6 +93,7 @@ AXES: Final = (
 
 _SIGNALS: Final = {
     "families": ("Shared prompt templates", "prompts made from one template by several accounts"),
+    "paraphrase": ("Pool of wordings", "one pool of turns of phrase, put together ever anew"),
     "profile": ("Common mixture of subjects", "accounts that ask about the same mixture of things"),
     "queue": ("Work queue", "a list of tasks dealt out so that no two accounts repeat one"),
     "handoff": ("Conversation hand-off", "one account continuing a conversation that another began"),

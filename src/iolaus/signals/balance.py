@@ -1,10 +1,10 @@
 """Load balancing: rates that are more equal than independent users' rates are.
 
-Null: the accounts are independent, and their counts spread, relative to their median, at most four times as densely as the
-population's do (``stats.concentration`` with density 4). The population's counts are scaled to the cluster's median and
-drawn anew as Poisson counts of that size, so that small counts, which are equal by themselves, are no finding. Where
-counts are large, counts a day of life are tested likewise, for pools that live one after another. Accounts that each
-run one public list have equal counts as well, so nothing is said where fillings are shared by most accounts.
+Null: the accounts are independent, and their counts spread, relative to their median, at most four times as densely as
+the population's do (``stats.concentration`` with density 4). The population's counts are scaled to the cluster's median
+and drawn anew as Poisson counts of that size, so that small counts, which are equal by themselves, are no finding.
+Where counts are large, counts a day of life are tested likewise, for pools that live one after another. Accounts that
+each run one public list have equal counts as well, so nothing is said where fillings are shared by most accounts.
 """
 
 from collections.abc import Iterator

@@ -8,23 +8,25 @@ is. So two things are demanded: that many accounts use wordings that stand in fo
 proportions differ no more than draws from one pool do. The measure of the latter is the dispersion of their counts,
 chi-square over its degrees of freedom, which is 1 for one pool.
 
-Null: the accounts choose among wordings that stand in for each other as people do, each by its own taste. Under it, what
-is demanded here came up in less than one of a thousand simulated groups, and that is the p-value where it is found;
-nothing smaller is ever claimed.
+Null: each account has a taste of its own, at least as strong as a fifth of the variance between accounts (intraclass
+correlation 0.2; uniform tastes over four wordings have it). Counts of n then disperse by 1 + 0.2 (n - 1) (the variance
+of a Dirichlet multinomial: Mosimann, Biometrika 49, 1962, section 2), and the p-value is the lower tail of chi-square
+with one degree of freedom for each account and each four wordings. People who run one list disperse less than draws
+from a pool: that is no finding, nor is a phrase that is a small part of what the accounts send.
 """
 
 from typing import Final
 
 import numpy as np
 from scipy import sparse
+from scipy import stats as sps
 
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.log import Cluster, Log
 from iolaus.text import held_shingles
 
-__all__ = ["PARAPHRASE_P", "ParaphraseSignal"]
+__all__ = ["ParaphraseSignal", "one_pool"]
 
-PARAPHRASE_P: Final = 0.001
 _MOST_PROMPTS: Final = 6_000
 _LEAST_PROMPTS: Final = 20
 _LEAST_SHINGLES: Final = 6
@@ -37,9 +39,18 @@ _COMPANIONS: Final = 2
 _TOGETHER: Final = 0.5
 # So many of the accounts must themselves use wordings that stand in for each other ...
 _ALTERNATE: Final = 1 / 3
-# ... in proportions that differ by no more than this dispersion, measured with so many degrees of freedom.
-_DISPERSION: Final = 1.4
-_LEAST_FREEDOM: Final = 20
+# ... as a tenth of what they send at least, for a chance phrase is a small part of what a stranger sends ...
+_LEAST_SHARE: Final = 0.1
+# ... and with no less dispersion than this: less than draws from a pool would give is one list that everybody runs.
+_LEAST_DISPERSION: Final = 0.6
+# ... nor more than this, where tastes show although they are weaker than the null's.
+_MOST_DISPERSION: Final = 1.3
+_LEAST_COHESION: Final = 0.35
+_TASTE: Final = 0.2
+# One choice among wordings is taken for each so many of them, and so many choices at most.
+_WORDINGS: Final = 4
+_MOST_CHOICES: Final = 6
+_FLOOR: Final = 1e-6
 _MOST_PAIRS: Final = 2_000
 
 
@@ -69,28 +80,41 @@ class ParaphraseSignal:
         some = (uses > 0).astype(float)
         alternates = np.einsum("ai,ij,aj->a", some, instead.astype(float), some) > 0
         wordings = int(instead.any(axis=0).sum())
-        dispersion = _dispersion(uses, instead)
-        enough = wordings >= _LEAST_SHINGLES and alternates.sum() >= max(3, _ALTERNATE * people.size)
+        p, dispersion = one_pool(uses, instead)
+        if wordings < _LEAST_SHINGLES or alternates.sum() < max(3, _ALTERNATE * people.size):
+            p = 1.0
+        if not _LEAST_DISPERSION <= dispersion <= _MOST_DISPERSION:
+            p = 1.0
+        if _share(log, cluster) < _LEAST_SHARE or cluster.cohesion < _LEAST_COHESION:
+            p = 1.0
         return Finding(
             self.name,
-            PARAPHRASE_P if enough and dispersion <= _DISPERSION else 1.0,
-            f"{int(alternates.sum())} of {people.size} accounts say one thing in ever other words, and in the same ones: "
-            f"{wordings} turns of phrase stand in for each other, used in like proportions (dispersion {dispersion:.2f}).",
+            p,
+            f"{int(alternates.sum())} of {people.size} accounts say one thing in ever other words, the same ones: "
+            f"{wordings} turns of phrase stand in for each other, in like proportions (dispersion {dispersion:.2f}).",
             exchanges=rows[:: max(rows.size // 8, 1)][:8],
             accounts=people[alternates][:8].astype(np.int32),
             values={"wordings": float(wordings), "dispersion": dispersion},
         )
 
 
-def _dispersion(uses: np.ndarray, instead: np.ndarray) -> float:
-    """How far the accounts' proportions of wordings that stand in for each other differ; 1 for draws from one pool.
+def _share(log: Log, cluster: Cluster) -> float:
+    """The cluster's own exchanges as a share of all that its median account sends."""
+    own = np.bincount(log.account[cluster.core], minlength=log.accounts)[cluster.accounts]
+    every = np.bincount(log.account, minlength=log.accounts)[cluster.accounts]
+    return float(np.median(own / np.maximum(every, 1)))
+
+
+def one_pool(uses: np.ndarray, instead: np.ndarray) -> tuple[float, float]:
+    """Whether accounts use wordings that stand in for each other as draws from one pool would, not by their own taste.
 
     Args:
         uses: float64 (a, k), prompts of each account with each turn of phrase.
         instead: bool (k, k), which of them stand in for each other.
 
     Returns:
-        Chi-square over its degrees of freedom, all pairs together; infinite where too little can be compared.
+        The p-value under the null of tastes, at least 1e-6, and the dispersion: chi-square over its degrees of freedom,
+        all pairs together. 1 and infinity where nothing can be compared.
     """
     left, right = np.nonzero(np.triu(instead))
     busy = np.argsort(-np.minimum(uses.sum(axis=0)[left], uses.sum(axis=0)[right]), kind="stable")[:_MOST_PAIRS]
@@ -98,10 +122,17 @@ def _dispersion(uses: np.ndarray, instead: np.ndarray) -> float:
     both = first + second
     share = first.sum(axis=0) / np.maximum(both.sum(axis=0), 1.0)
     compared = both >= 2
+    people = int(compared.any(axis=1).sum())
+    terms = compared.sum(axis=0)
+    freedom = float(np.maximum(terms - 1, 0).sum())
+    if people < 3 or freedom == 0:
+        return 1.0, float("inf")
     variance = np.maximum(both * share * (1 - share), 1e-12)
-    square = np.where(compared, (first - both * share) ** 2 / variance, 0.0).sum()
-    freedom = np.maximum(compared.sum(axis=0) - 1, 0).sum()
-    return float(square / freedom) if freedom >= _LEAST_FREEDOM else float("inf")
+    dispersion = float(np.where(compared, (first - both * share) ** 2 / variance, 0.0).sum() / freedom)
+    tastes = 1.0 + _TASTE * float((both[compared] - 1.0).mean())
+    choices = min(max(int(instead.any(axis=0).sum()) / _WORDINGS, 1.0), _MOST_CHOICES)
+    degrees = (people - 1) * choices
+    return float(np.clip(sps.chi2.cdf(degrees * dispersion / tastes, degrees), _FLOOR, 1.0)), dispersion
 
 
 def _stand_ins(held: sparse.csr_matrix, bin_of: np.ndarray) -> np.ndarray:

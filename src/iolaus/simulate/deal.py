@@ -16,7 +16,7 @@ from iolaus.simulate.grammar import Ints
 from iolaus.simulate.rhythm import HOUR
 from iolaus.simulate.traffic import Traffic
 
-__all__ = ["Slots", "Threads", "deal", "deal_copies", "threads"]
+__all__ = ["Slots", "Threads", "deal", "threads"]
 
 # A conversation is not taken up again after this long.
 _REACH: Final = 6 * HOUR
@@ -54,8 +54,10 @@ class Threads:
     resumes: Ints
 
 
-def deal(rng: np.random.Generator, instant: Ints, who: Ints, goes_on: list[float], hands_off: float) -> Slots:
-    """Deal each item of a queue to one account.
+def deal(
+    rng: np.random.Generator, instant: Ints, who: Ints, goes_on: list[float], hands_off: float, copies: int = 1
+) -> Slots:
+    """Deal each item of a queue to one account, or to exactly ``copies`` different ones (n-best sampling).
 
     Args:
         rng: source of chance.
@@ -63,9 +65,24 @@ def deal(rng: np.random.Generator, instant: Ints, who: Ints, goes_on: list[float
         who: place of the account that sends it, shape (n,).
         goes_on: by account, chance that a request goes on with the account's own conversation.
         hands_off: chance that it goes on with the one that another account just had.
+        copies: how many accounts get each item; requests for items that fewer got are taken out again.
     """
-    chance, fork = rng.random((2, len(instant))).tolist()
-    at, by = instant.tolist(), who.tolist()
+    parent, repeats = _conversations(rng, instant.tolist(), who.tolist(), goes_on, hands_off)
+    opening = parent < 0
+    item = np.full(len(who), -1, dtype=np.int64)
+    item[opening] = np.arange(int(opening.sum())) if copies == 1 else _copies(copies, who[opening].tolist())
+    kept = item >= 0
+    for i in np.flatnonzero(~opening).tolist():
+        kept[i] = kept[parent[i]]
+    place = np.append(np.cumsum(kept) - 1, -1)
+    return Slots(instant[kept], who[kept], item[kept], place[parent[kept]], place[repeats[kept]])
+
+
+def _conversations(
+    rng: np.random.Generator, at: list[int], by: list[int], goes_on: list[float], hands_off: float
+) -> tuple[Ints, Ints]:
+    """Parent of each slot, and the slot whose message it repeats, -1 for none; shapes (n,)."""
+    chance, fork = rng.random((2, len(at))).tolist()
     parent, repeats = [-1] * len(at), [-1] * len(at)
     last: dict[int, int] = {}
     taken: set[int] = set()
@@ -86,18 +103,15 @@ def deal(rng: np.random.Generator, instant: Ints, who: Ints, goes_on: list[float
             taken.add(before)
             waiting = i if by[before] != account and fork[i] < _BRANCHES else waiting
         last[account] = i
-    parents = np.array(parent, dtype=np.int64)
-    opening = parents < 0
-    item = np.where(opening, np.cumsum(opening) - 1, -1)
-    return Slots(instant, who, item, parents, np.array(repeats, dtype=np.int64))
+    return np.array(parent, dtype=np.int64), np.array(repeats, dtype=np.int64)
 
 
-def deal_copies(copies: int, instant: Ints, who: Ints) -> Slots:
-    """Deal each item to exactly ``copies`` accounts; items still open at the end are taken out again."""
+def _copies(copies: int, who: list[int]) -> Ints:
+    """Item of each request so that exactly ``copies`` accounts get it, -1 where fewer would; shape (n,)."""
     asked: list[set[int]] = []
     waiting: list[int] = []
     item = []
-    for account in who.tolist():
+    for account in who:
         place = next((i for i in waiting if account not in asked[i]), None)
         if place is None:
             place = len(asked)
@@ -107,11 +121,8 @@ def deal_copies(copies: int, instant: Ints, who: Ints) -> Slots:
         item.append(place)
         if len(asked[place]) == copies:
             waiting.remove(place)
-    items = np.array(item, dtype=np.int64)
-    keep = ~np.isin(items, waiting)
-    _, items = np.unique(items[keep], return_inverse=True)
-    none = np.full(int(keep.sum()), -1, dtype=np.int64)
-    return Slots(instant[keep], who[keep], items, none, none)
+    number = np.append(np.cumsum([len(a) == copies for a in asked]) - 1, -1)
+    return np.array([number[i] if len(asked[i]) == copies else -1 for i in item], dtype=np.int64)
 
 
 def threads(traffic: Traffic, slots: Slots) -> Threads:

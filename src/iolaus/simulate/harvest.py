@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iolaus.simulate.deal import Slots, deal, deal_copies, threads
+from iolaus.simulate.deal import Slots, deal, threads
 from iolaus.simulate.grammar import Ints
 from iolaus.simulate.operators import CAPABILITIES, Operator
 from iolaus.simulate.people import Account, PersonaMaker
@@ -26,11 +26,7 @@ def campaign(traffic: Traffic, maker: PersonaMaker, operator: Operator, accounts
         traffic.ordinary(number, int(n))
     instant, who = _dispatch(traffic, operator, accounts, total - cover)
     goes_on = [operator.continues * (a.habits.continues if operator.level >= 3 else 1.0) for a in accounts]
-    slots = (
-        deal_copies(operator.copies, instant, who)
-        if operator.copies > 1
-        else deal(traffic.rng, instant, who, goes_on, operator.hands_off)
-    )
+    slots = deal(traffic.rng, instant, who, goes_on, operator.hands_off, operator.copies)
     _write(traffic, maker, operator, np.array(numbers), slots)
 
 
@@ -73,7 +69,9 @@ def _dispatch(traffic: Traffic, operator: Operator, accounts: list[Account], cou
     for account, n in zip(accounts, counts, strict=True):
         zone = operator.zone if operator.aligned else account.zone
         weights = plan * traffic.rhythm(account.habits.style, zone)
-        parts.append(arrivals(rng, int(n), weights, account.begins, account.ends, account.habits.session))
+        parts.append(
+            arrivals(rng, int(n), weights, max(account.begins, account.harvests), account.ends, account.habits.session)
+        )
     instant = np.concatenate(parts)
     who = np.repeat(np.arange(len(accounts)), counts)
     order = np.argsort(instant, kind="stable")
@@ -103,7 +101,7 @@ def _write(traffic: Traffic, maker: PersonaMaker, operator: Operator, numbers: I
     wrap[opening] = style[slots.item[opening]]
     if operator.wording == "paraphrased":
         # Some requests go bare, since a wording around every one would itself be a mark.
-        bare = traffic.rng.beta(1.3, 1.6, len(numbers))
+        bare = traffic.rng.beta(1.5, 1.5, len(numbers))
         wrap[traffic.rng.random(n) < bare[slots.account]] = 0
     said = threads(traffic, slots)
     for i in np.flatnonzero(~opening).tolist():

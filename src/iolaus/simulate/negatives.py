@@ -65,6 +65,7 @@ def _enterprises(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) ->
             account = maker.make("startup", kind)
             if gateway:
                 account.created, account.begins, account.ends, account.closed = created, begins, ends, closed
+                account.habits.conversations, account.habits.continues = True, float(rng.uniform(0.1, 0.5))
             account.org, account.payment, account.email = org, pay, domain
             account.country, account.zone, account.ips, account.agents = country, zone, office, [agent]
             account.signup_ip, account.plan = office[0], "enterprise" if size > 8 else account.plan

@@ -142,13 +142,13 @@ def design(
         in_system=wording != "raw" and rng.random() < (0.3 if level < 3 else 0.18),
         pauses=() if calm else _pauses(rng, begins, ends),
         changes=() if calm else _changes(rng, begins, ends), pivots=bool(rng.random() < 0.7),
-        continues=float(rng.uniform(0, 0.05) if level < 3 else rng.uniform(0.4, 1.0)),
+        continues=float(rng.uniform(0, 0.05) if level < 3 else rng.uniform(0.5, 1.0)),
         hands_off=float(rng.uniform(0.02, 0.1)) if copies == 1 and rng.random() < 0.5 else 0.0,
         stages=int(rng.integers(2, 4)) if level == 5 else 1,
         uneven=0.0 if level == 2 else float(rng.uniform(0.15, 0.9)),
         aligned=bool(level >= 3 and rng.random() < 0.5),
         zone=world.region()[1],
-        passages=float(rng.uniform(0.3, 0.65)) if level == 6 or rng.random() < 0.75 else 0.0,
+        passages=_passages(rng, level),
         dresses=bool(3 <= level < 6 and rng.random() < 0.85),
         specialises=bool(level >= 3 and rng.random() < 0.7),
     )  # fmt: skip
@@ -193,6 +193,13 @@ def _cover(rng: np.random.Generator, level: int) -> float:
     return float(rng.uniform(*_COVERS[level])) if level in _COVERS else 0.0
 
 
+def _passages(rng: np.random.Generator, level: int) -> float:
+    if level == 6:
+        # A raw prompt has no template that would make it as long as a customer's.
+        return float(rng.uniform(0.3, 0.65))
+    return float(rng.uniform(0.15, 0.5)) if rng.random() < 0.75 else 0.0
+
+
 def _pauses(rng: np.random.Generator, begins: float, ends: float) -> tuple[tuple[float, float], ...]:
     out = []
     for _ in range(int(rng.integers(0, 4))):
@@ -217,10 +224,11 @@ def _disguised(maker: PersonaMaker, operator: Operator, place: int) -> Account:
         if operator.stages > 1
         else 0
     )
-    span = operator.ends - operator.begins
-    # A pool is warmed up before it is needed.
-    early = rng.uniform(0, 0.6) if stage else 0.0
-    account.begins, account.ends = operator.begins + (stage - early) * span / operator.stages, operator.ends
+    length = (operator.ends - operator.begins) / operator.stages
+    # A pool is warmed up by cover traffic long before it is needed.
+    warm, ahead = (rng.uniform(0, 1.0), rng.uniform(0, 0.3)) if stage else (0.0, 0.0)
+    account.begins, account.ends = operator.begins + (stage - warm) * length, operator.ends
+    account.harvests = operator.begins + (stage - min(warm, ahead)) * length
     if operator.level >= 3:
         # Accounts join and drop out one by one, as customers do.
         if rng.random() < 0.5:

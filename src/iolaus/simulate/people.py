@@ -83,7 +83,10 @@ class Habits:
 
 @dataclass(slots=True)
 class Account:
-    """One account: its row in the account table, its networks, clients and habits. Instants are in days."""
+    """One account: its row in the account table, its networks, clients and habits. Instants are in days.
+
+    ``harvests`` is when an operator begins to harvest with it; until then it has cover traffic only.
+    """
 
     account_id: str
     kind: str
@@ -107,6 +110,7 @@ class Account:
     payment: str | None = None
     operator: int = -1
     failing: float = 1.0
+    harvests: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ from iolaus.text.sketch import BINS, REGION, TextSketch, sketch_prompts
 from iolaus.text.template import template_of
 
 __all__ = [
-    "Audience",
-    "Shingles",
-    "find_audiences",
-    "held_shingles",
-    "recurring_shingles",
     "BINS",
     "CAPABILITIES",
     "REGION",
+    "Audience",
     "Families",
+    "Shingles",
     "TextSketch",
     "embed_texts",
+    "find_audiences",
     "find_families",
+    "held_shingles",
+    "recurring_shingles",
     "sketch_prompts",
     "template_of",
     "without_habits",

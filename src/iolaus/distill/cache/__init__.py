@@ -2,7 +2,7 @@
 
 from iolaus.distill.cache.manifest import Manifest, network_digest, read_manifest, tokenizer_digest
 from iolaus.distill.cache.source import CachedTeacher
-from iolaus.distill.cache.sparse import keep_sampled, keep_top_k
+from iolaus.distill.cache.sparse import keep_sampled, keep_systematic, keep_top_k
 from iolaus.distill.cache.store import TeacherCache, build_cache
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "TeacherCache",
     "build_cache",
     "keep_sampled",
+    "keep_systematic",
     "keep_top_k",
     "network_digest",
     "read_manifest",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from iolaus.distill.cache.sparse import SparseTargets
+from iolaus.distill.cache.sparse import SparseTargets, systematic_weights
 from iolaus.errors import OutputError, StaleCache
 
 __all__ = ["Shard", "ShardReader", "logged_shards", "write_shard"]
@@ -64,14 +64,27 @@ def write_shard(
     """
     lengths = np.concatenate([part.lengths for part in parts])
     ids = np.concatenate([part.ids for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    halved = values.dtype == np.uint8 and int(values.max(initial=0)) < 16
     tensors = {
         "row_starts": np.concatenate([[0], np.cumsum(row_lengths)]).astype(np.int32),
         "lengths": lengths,
         "ids": (ids & 0xFFFF).astype(np.uint16),
-        "values": np.concatenate([part.values for part in parts]),
+        "values": values,
         "log_z": np.concatenate([part.log_z for part in parts]),
         "tail": np.concatenate([part.tail for part in parts]),
     }
+    own = [part.certain for part in parts if part.certain is not None]
+    if own:
+        # The weights of the certain tokens give the others'.
+        tensors["certain"] = np.concatenate(own)
+        count = int(lengths[0])
+        tensors["values"] = values.reshape(-1, count)[np.arange(count) < tensors["certain"][:, None]]
+    if halved:
+        # Counts of up to 15 draws: two to a byte.
+        even = np.append(values, np.zeros(len(values) % 2, dtype=np.uint8))
+        tensors["halves"] = even[::2] | even[1::2] << 4
+        del tensors["values"]
     if wide > 0x10000:
         tensors["ids_high"] = (ids >> 16).astype(np.uint8)
     content = save(tensors)
@@ -143,10 +156,14 @@ class ShardReader:
             self._file = opened
             lengths = self._file.get_tensor("lengths").astype(np.int64)
             self._rows = self._file.get_tensor("row_starts").astype(np.int64)
-            self._wide = "ids_high" in self._file.keys()
+            self._wide, self._halved = ("ids_high" in opened.keys()), ("halves" in opened.keys())
         except (OSError, SafetensorError) as error:
             raise StaleCache(f"shard {self._path} cannot be read: {error}; delete it, and it is made again") from error
         self._entries = np.concatenate([[0], np.cumsum(lengths)])
+        self._certain: NDArray[np.uint8] | None = None
+        if "certain" in opened.keys():
+            self._certain, self._count = self._file.get_tensor("certain"), int(lengths[0])
+            self._exact = np.concatenate([[0], np.cumsum(self._certain.astype(np.int64))])
 
     def row(self, index: int) -> SparseTargets:
         """The targets of one of the shard's rows."""
@@ -158,7 +175,21 @@ class ShardReader:
         return SparseTargets(
             np.diff(self._entries[first : last + 1]).astype(np.uint8),
             ids,
-            self._file.get_slice("values")[begin:end],
+            self._values(begin, end) if self._certain is None else self._weights(first, last),
             self._file.get_slice("log_z")[first:last],
             self._file.get_slice("tail")[first:last],
+            None if self._certain is None else self._certain[first:last],
         )
+
+    def _values(self, begin: int, end: int) -> NDArray[Any]:
+        if not self._halved:
+            found: NDArray[Any] = self._file.get_slice("values")[begin:end]
+            return found
+        packed = self._file.get_slice("halves")[begin // 2 : (end + 1) // 2]
+        both = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)
+        return both[begin % 2 : begin % 2 + end - begin]
+
+    def _weights(self, first: int, last: int) -> NDArray[np.float16]:
+        exact = self._file.get_slice("values")[int(self._exact[first]) : int(self._exact[last])]
+        own: NDArray[np.uint8] = self._certain[first:last] if self._certain is not None else np.zeros(0, np.uint8)
+        return systematic_weights(exact, own, self._count)

@@ -13,7 +13,7 @@ class CachedTeacher:
     """Judges predictions by what a cache keeps of the teacher.
 
     Args:
-        cache: sampled targets for forward_kl, or top_k with a tail for forward_kl and reverse_kl.
+        cache: sampled or systematic targets for forward_kl, or top_k with a tail for forward_kl and reverse_kl.
         objective: names the divergence and the share of hard labels.
     """
 
@@ -25,7 +25,7 @@ class CachedTeacher:
         if batch.rows is None:
             raise ValueError("a cache holds nothing about text that the student wrote")
         ids, values = (tensor.to(batch.ids.device) for tensor in self._cache.targets(batch.rows))
-        if self._cache.manifest.kind == "sampled":
+        if self._cache.manifest.kind != "top_k":
             soft = sampled_targets(ids, values)
         else:
             soft = tail_targets(ids, values, self._objective.name.removesuffix("_kl"))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from iolaus.distill.cache.manifest import Manifest, read_manifest
 from iolaus.distill.cache.shards import Shard, ShardReader, logged_shards, write_shard
-from iolaus.distill.cache.sparse import SparseTargets, keep_sampled, keep_top_k
+from iolaus.distill.cache.sparse import SparseTargets, keep_sampled, keep_systematic, keep_top_k
 from iolaus.distill.report import write_whole
 from iolaus.distill.texts import Rows
 from iolaus.distill.train.networks import plain_head
@@ -69,11 +69,12 @@ class TeacherCache:
             rows: (b,) places of training rows.
 
         Returns:
-            (n, K) ids and (n, K) weights (sampled, 0 for padding) or log-probabilities (top_k, -inf for padding).
+            (n, K) ids; and (n, K) weights (sampled, systematic; 0 for padding) or log-probabilities (top_k; -inf for
+            padding).
         """
         found = [self.row(int(row)) for row in rows]
         lengths = np.concatenate([one.lengths for one in found]).astype(np.int64)
-        sampled = self.manifest.kind == "sampled"
+        sampled = self.manifest.kind != "top_k"
         wide = max(1, int(lengths.max(initial=0)))
         filled = np.arange(wide) < lengths[:, None]
         ids = np.zeros((len(lengths), wide), dtype=np.int64)
@@ -172,6 +173,8 @@ def _shard_targets(
         for logits in _logits(teacher, rows, chosen[start : start + _ROWS_AT_ONCE], manifest):
             if manifest.kind == "top_k":
                 parts.append(keep_top_k(logits, manifest.tokens))
+            elif manifest.kind == "systematic":
+                parts.append(keep_systematic(logits, manifest.tokens, chance))
             else:
                 parts.append(keep_sampled(logits, manifest.tokens, manifest.power, chance))
     return parts

@@ -1,7 +1,7 @@
 """One call: any teacher from outside to a surrogate that people can read, with how far it is to be believed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -14,10 +14,11 @@ from iolaus.distill.surrogates.scores import Scores, as_scores
 from iolaus.distill.surrogates.tree import Tree, grow_tree
 from iolaus.errors import InputError
 
-__all__ = ["Kind", "Surrogate", "SurrogatePlan", "distil_surrogate"]
+__all__ = ["Kind", "Surrogate", "SurrogatePlan", "distil_surrogate", "explain_scores"]
 
 Kind = Literal["tree", "rules", "linear"]
 _FEWEST: Final = 10
+_SHARPENED: Final = (0.0, 0.5, 1.0)
 _NAMES: Final = {"tree": "tree", "rules": "rule list", "linear": "linear surrogate"}
 
 
@@ -33,7 +34,7 @@ class SurrogatePlan:
         queries: points to ask the teacher for training; 0 asks it only about the rows themselves.
         checks: held-out points to ask it for the fidelity.
         least: fewest points in a leaf, or that a rule answers.
-        soft: learn the teacher's scores; otherwise only its class.
+        soft: learn the teacher's scores, sharpened where that agrees more; otherwise only its class.
         bar: fidelity under which the surrogate is not to be read as an explanation.
         seed: of every draw.
     """
@@ -42,7 +43,7 @@ class SurrogatePlan:
     leaves: int = 128
     rules: int = 12
     conditions: int = 3
-    queries: int = 8000
+    queries: int = 24_000
     checks: int = 2000
     least: int = 5
     soft: bool = True
@@ -108,32 +109,89 @@ def distil_surrogate(
     named = tuple(str(name) for name in names) or tuple(f"x{i}" for i in range(rows.shape[1]))
     labels = tuple(str(name) for name in classes) or own
     rng = np.random.default_rng(plan.seed)
-    kept, held = np.split(rng.permutation(len(rows)), [len(rows) - max(len(rows) // 5, 2)])
+    kept, held = _split(len(rows), rng)
     checks = np.vstack([rows[held], sample_queries(rows[held], max(plan.checks - held.size, 1), rng)])
     theirs = ask(checks)
     if len(named) != rows.shape[1] or (labels and len(labels) != theirs.shape[1]):
         raise InputError(
             f"{len(named)} names for {rows.shape[1]} columns, {len(labels)} classes for {theirs.shape[1]} scores"
         )
-    points, targets = _training(ask, rows[kept], plan, bool(labels), rng)
-    form = _fit(points, targets, plan, bool(labels))
+    form = _learned(ask, rows[kept], plan, bool(labels), rng)
     fidelity = measure_fidelity(theirs, form.scores(checks), bool(labels), plan.bar, plan.seed)
     return Surrogate(form, plan, named, labels, fidelity)
 
 
-def _training(
+def explain_scores(
+    rows: np.ndarray, scores: np.ndarray, plan: SurrogatePlan | None = None, names: Sequence[str] = (),
+    classes: Sequence[str] = (),
+) -> Surrogate:  # fmt: skip
+    """A surrogate of scores that were already given, where nobody can be asked again, such as a detector's verdicts.
+
+    Args:
+        rows: (n, features) numbers, 10 rows or more.
+        scores: (n,) values or (n, k) probabilities of classes, one row each.
+        plan: as for ``distil_surrogate``; no point is queried.
+        names: of the columns.
+        classes: of the scores' columns where they are probabilities.
+
+    Raises:
+        InputError: rows, scores and names do not fit together.
+    """
+    plan = plan or SurrogatePlan(least=2)
+    rows, given = np.asarray(rows, dtype=float), np.asarray(scores, dtype=float)
+    given = given[:, None] if given.ndim == 1 else given
+    named = tuple(str(name) for name in names) or tuple(f"x{i}" for i in range(rows.shape[-1]))
+    if rows.ndim != 2 or len(rows) < _FEWEST or len(given) != len(rows) or len(named) != rows.shape[1]:
+        raise InputError(
+            f"a surrogate of given scores needs {_FEWEST} rows or more, with a score each and a name a column; "
+            f"there are rows of shape {rows.shape}, {len(given)} scores and {len(named)} names"
+        )
+    if not (np.isfinite(rows).all() and np.isfinite(given).all()) or (classes and len(classes) != given.shape[1]):
+        raise InputError("rows and scores must be finite numbers, with a class for every column of scores")
+    kept, held = _split(len(rows), np.random.default_rng(plan.seed))
+    form = _fit(rows[kept], given[kept], plan, bool(classes))
+    fidelity = measure_fidelity(given[held], form.scores(rows[held]), bool(classes), plan.bar, plan.seed)
+    return Surrogate(form, plan, named, tuple(str(c) for c in classes), replace(fidelity, queried=False))
+
+
+def _split(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to learn from, and a fifth of them, two at least, set aside."""
+    order = rng.permutation(count)
+    aside = max(count // 5, 2)
+    return order[:-aside], order[-aside:]
+
+
+def _learned(
     ask: Scores, rows: np.ndarray, plan: SurrogatePlan, classes: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points and their targets. The rows themselves make a quarter of the points: they are what is asked about."""
-    if plan.queries:
-        again = np.repeat(rows, max(plan.queries // 3 // len(rows), 1), axis=0)
-        points = np.vstack([sample_queries(rows, plan.queries, rng), again])
-    else:
-        points = rows
-    targets = ask(points)
-    if classes and not plan.soft:
-        targets = np.eye(targets.shape[1])[targets.argmax(1)]
-    return points, targets
+) -> Tree | RuleList | Linear:
+    """The surrogate learned around rows.
+
+    Soft targets show where the teacher wavers, hard ones where it turns: which helps more depends on the teacher. So a
+    tree or rule list of classes is learned on scores, on classes and half-way, and the one that agrees most on points
+    queried apart is taken; where they tie, the softest.
+    """
+    points = _points(rows, plan, rng)
+    scores = ask(points)
+    if not classes or (plan.kind == "linear" and plan.soft):
+        return _fit(points, scores, plan, classes)
+    hard = np.eye(scores.shape[1])[scores.argmax(1)]
+    if not plan.soft:
+        return _fit(points, hard, plan, classes)
+    forms = [_fit(points, scores + share * (hard - scores), plan, classes) for share in _SHARPENED]
+    if not plan.queries:
+        return forms[0]
+    apart = sample_queries(rows, max(plan.queries // 4, 1), rng)
+    theirs = ask(apart).argmax(1)
+    agreed = [float((form.scores(apart).argmax(1) == theirs).mean()) for form in forms]
+    return forms[int(np.argmax(agreed))]
+
+
+def _points(rows: np.ndarray, plan: SurrogatePlan, rng: np.random.Generator) -> np.ndarray:
+    """Points to learn from. The rows themselves make a quarter of them: they are what is asked about."""
+    if not plan.queries:
+        return rows
+    again = np.repeat(rows, max(plan.queries // 3 // len(rows), 1), axis=0)
+    return np.vstack([sample_queries(rows, plan.queries, rng), again])
 
 
 def _fit(points: np.ndarray, targets: np.ndarray, plan: SurrogatePlan, classes: bool) -> Tree | RuleList | Linear:

@@ -12,7 +12,7 @@ _DRAWS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """Agreement on held-out queried points.
+    """Agreement on held-out points.
 
     Attributes:
         value: share of points given the same class; for values, the share of the teacher's variance explained.
@@ -22,6 +22,7 @@ class Fidelity:
         points: held-out points asked.
         kind: ``agreement`` or ``variance``.
         bar: what the user asked for.
+        queried: the points were made and asked about; otherwise they are rows with known scores.
     """
 
     value: float
@@ -31,6 +32,7 @@ class Fidelity:
     points: int
     kind: str
     bar: float
+    queried: bool = True
 
     @property
     def holds(self) -> bool:
@@ -40,11 +42,11 @@ class Fidelity:
     def sentence(self, what: str) -> str:
         """What this means for who reads the surrogate as an explanation."""
         interval = f"{self.value:.1%} (95% interval {self.low:.1%} to {self.high:.1%})"
+        where = f"{self.points} held-out {'queried points' if self.queried else 'rows'}"
         found = (
-            f"The {what} gives the teacher's answer on {interval} of {self.points} held-out queried points"
+            f"The {what} gives the teacher's answer on {interval} of {where}"
             if self.kind == "agreement"
-            else f"The {what} explains {interval} of the variance of the teacher's scores on {self.points} held-out "
-            "queried points"
+            else f"The {what} explains {interval} of the variance of the teacher's scores on {where}"
         )
         if self.holds:
             return f"{found}, above the bar of {self.bar:.0%}."

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats as sps
 
 from iolaus.errors import InputError
-from iolaus.provenance.radioactivity.windows import Mark, Windows, merged
+from iolaus.provenance.radioactivity.windows import Mark, Windows, excess, merged
 
 __all__ = ["DECOYS", "DEFAULT", "Radioactivity", "Trial", "judge"]
 
@@ -128,17 +128,12 @@ def judge(
     if not len(windows):
         raise InputError(f"no window of {mark.width} tokens is left to test: the texts are too short")
     windows = merged(mark, windows)
-    centre = mark.mean * float(windows.weights.sum())
-
-    def statistic(of: Mark) -> float:
-        return float(windows.weights @ of.values(windows)) - centre
-
-    true, law = statistic(mark), mark.law(windows)
+    true, law = excess(mark, windows), mark.law(windows)
     deviation = law.deviation
     chance, reached = np.random.default_rng(trial.seed), 0
     for done in range(trial.decoys):
         # A decoy that ties with the true key counts against it.
-        reached += statistic(mark.decoy(chance)) >= true - 1e-9 * deviation
+        reached += excess(mark.decoy(chance), windows) >= true - 1e-9 * deviation
         trial.progress(done + 1)
     if mark.key_is_public:
         caveats = (*caveats, "The key is one that a library brings along: anybody's text may carry this mark.")

@@ -8,7 +8,7 @@ import numpy as np
 from iolaus.errors import AccessError, InputError
 from iolaus.lm import LocalModel
 from iolaus.lm.encode import encode_pair
-from iolaus.provenance.radioactivity.windows import Ints, Mark, Windows, first_of_each, merged
+from iolaus.provenance.radioactivity.windows import Ints, Mark, Windows, excess, first_of_each, merged, numbered
 
 if TYPE_CHECKING:
     import torch
@@ -95,8 +95,7 @@ def text_windows(mark: Mark, tokenizer: Any, answers: Sequence[tuple[str, str]])
         written.append(_along(mark, np.asarray([*one.prompt, *one.answer]), len(one.prompt)))
     theirs, count = joined(mark, written), sum(map(len, written))
     everything = joined(mark, [*given, theirs])
-    cells = mark.cells(everything)
-    first = first_of_each(cells)
+    first = first_of_each(numbered(everything))
     return everything.take(first[first >= len(everything) - len(theirs)]), count
 
 
@@ -108,12 +107,11 @@ def check_unmarked(mark: Mark, tokenizer: Any, probes: Sequence[tuple[str, str]]
     """
     rows = [_along(mark, np.asarray(_encoded(tokenizer, *probe)), 1) for probe in probes]
     found = joined(mark, rows)
-    found = found.take(first_of_each(mark.cells(found)))
-    found = found.take(mark.usable(found.contexts))
+    found = found.take(first_of_each(numbered(found)))
+    found = merged(mark, found.take(mark.usable(found.contexts)))
     if not len(found):
         return
-    excess = float((mark.values(found) - mark.mean).sum())
-    chance = mark.law(found).tail(excess)
+    chance = mark.law(found).tail(excess(mark, found))
     if chance < _SUSPICIOUS:
         raise InputError(
             f"the probing texts carry the mark themselves (chance {chance:.1g}); say that they are marked, "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-__all__ = ["Law", "Mark", "Windows", "first_of_each", "merged"]
+__all__ = ["Law", "Mark", "Windows", "excess", "first_of_each", "merged", "numbered"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -121,6 +121,18 @@ def merged(mark: Mark, windows: Windows) -> Windows:
     found = windows.take(first)
     weights: Floats = np.bincount(inverse, windows.weights, first.size).astype(np.float64)
     return Windows(found.contexts, found.tokens, weights)
+
+
+def numbered(windows: Windows) -> Ints:
+    """(n,) equal numbers for equal contexts with equal tokens."""
+    rows = np.column_stack([windows.contexts, windows.tokens])
+    found: Ints = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return found
+
+
+def excess(mark: Mark, windows: Windows) -> float:
+    """The weighted sum of G, less its mean over keys."""
+    return float(windows.weights @ mark.values(windows)) - mark.mean * float(windows.weights.sum())
 
 
 def first_of_each(numbers: Ints) -> NDArray[np.intp]:
