@@ -16,7 +16,8 @@ from iolaus.score import score
 from iolaus.simulate import simulate
 
 _DATA = Path(__file__).parents[2] / "shared" / "data"
-_SEEDS = (1, 2, 3)
+# Seeds on which nothing was looked at while the detector was built.
+_SEEDS = (31, 32, 33)
 _ROWS = 100_000
 
 

@@ -65,6 +65,6 @@ def small_plan(teacher_folder, corpus_file, tmp_path):
         "corpus": {"path": str(corpus_file), "block": 48},
         "objective": {"name": "forward_kl"},
         "budget": {"steps": 12, "rows": 8, "learning_rate": 0.01, "checkpoint_every": 5, "device": "cpu"},
-        "report": {"resamples": 200, "documents": 20},
+        "report": {"resamples": 200, "documents": 20, "cost_repeats": 1},
         "out": str(tmp_path / "out"),
     }

@@ -154,3 +154,19 @@ def test_chunked_in_bfloat16_stays_close():
     assert by_hidden.dtype == torch.bfloat16 and by_weight.dtype == torch.float32
     plain = distillation_loss(hidden.float() @ weight.T, teacher)
     assert loss.item() == pytest.approx(plain.item(), rel=0.05)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_autocast_lowers_products_and_no_sums(name):
+    """Under autocast only the products with the head are of lower precision; the loss is not rounded to bfloat16."""
+    hidden, weight = logits(3, 300, 16).float().requires_grad_(), logits(4, 64, 16).float().requires_grad_()
+    teacher = logits(5, 300, 64).float()
+    judge = by_teacher(slope(name), 1.0, lambda block: teacher[block])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        low = chunked_loss(hidden, weight, judge)
+    rounded = hidden.detach().bfloat16(), weight.detach().bfloat16()
+    exact = distillation_loss((rounded[0] @ rounded[1].T).float(), teacher, PLAIN[name])
+    assert low.dtype == torch.float32
+    assert low.item() == pytest.approx(exact.item(), rel=1e-5)
+    by_hidden, by_weight = torch.autograd.grad(low, (hidden, weight))
+    assert by_hidden.dtype == by_weight.dtype == torch.float32

@@ -211,7 +211,7 @@ def test_harness_says_what_to_install(small_plan):
     if find_spec("lm_eval") is not None:
         pytest.skip("lm-evaluation-harness is installed")
     small_plan["report"] |= {"harness": ["arc_easy"]}
-    with pytest.raises(PlanError, match="pip install lm-eval"):
+    with pytest.raises(PlanError, match=r"pip install 'iolaus\[harness\]'"):
         carry_out(check_plan(small_plan, "test"))
 
 

@@ -93,7 +93,9 @@ def test_soft_targets_and_queries_beat_hard_labels_of_the_data_on_breast_cancer(
         made = distil_surrogate(forest, found.data[half], plan)
         return (made.scores(found.data[~half]).argmax(1) == theirs).mean()
 
-    assert agreement(SurrogatePlan(queries=8000, checks=100)) >= agreement(SurrogatePlan(queries=0, soft=False, checks=100, least=1))
+    assert agreement(SurrogatePlan(queries=8000, checks=100)) >= agreement(
+        SurrogatePlan(queries=0, soft=False, checks=100, least=1)
+    )
 
 
 def test_the_same_seed_gives_the_same_surrogate(iris):

@@ -46,10 +46,10 @@ def test_a_student_is_convicted_and_the_right_account_is_named(tmp_path, twins, 
 def test_a_model_of_the_teachers_other_answers_is_not(tmp_path):
     vault, _ = served_world(tmp_path)
     accused = []
-    for seed in range(8):
+    for seed in range(5):
         student = BigramModel("innocent", 100 + seed, [TEACHER.sample("q") for _ in range(400)], nats=0.8)
         accused.append(prove(vault, Suspect(student), references=[TEACHER], alpha=0.05).p_value)
-    assert min(accused) > 0.05 / 8 / 20
+    assert min(accused) > 0.05 / 5 / 20
 
 
 def test_a_small_case_is_said_to_be_undecidable(tmp_path):
@@ -190,7 +190,7 @@ def test_missing_access_and_bad_requests_have_clear_errors(tmp_path):
 )
 def test_every_access_has_a_way_that_sees_a_student_and_no_innocent(tmp_path, way, access, nats):
     vault, answers = served_world(tmp_path, 60)
-    scoring = Scoring(way, steps=6, draws=20 if way is Way.TEXT else 2)
+    scoring = Scoring(way, steps=6, draws=60 if way is Way.TEXT else 2)
     level = 0.3 if way is Way.FIRST_TOKEN else 0.01  # one token of twelve equally likely ones tells little
     student = Suspect(BigramModel("student", 2, answers[:40], nats=nats, access=access))
     innocent = Suspect(BigramModel("innocent", 3, [TEACHER.sample("") for _ in range(40)], nats=nats, access=access))

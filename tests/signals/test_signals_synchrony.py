@@ -7,7 +7,7 @@ from signals_logs import START, assert_super_uniform, cluster_of, hours, make_lo
 from iolaus.signals import DAY
 from iolaus.signals.synchrony import SynchronySignal
 
-SEEDS = 300
+SEEDS = 200
 DAYS = 14
 MEMBERS = 6
 WEEKEND = (np.arange(DAYS) % 7) >= 5
@@ -45,7 +45,7 @@ def test_independent_rhythms_are_no_finding(shifted):
     p_values = []
     for seed in range(SEEDS):
         rng = np.random.default_rng([1, seed])
-        p_values.append(p_of(judged([rhythm(rng, shifted) for _ in range(40)])))
+        p_values.append(p_of(judged([rhythm(rng, shifted) for _ in range(25)])))
     assert_super_uniform(p_values)
 
 
@@ -54,7 +54,7 @@ def test_an_outage_and_a_release_that_everybody_feels_are_no_finding():
     for seed in range(SEEDS):
         rng = np.random.default_rng([2, seed])
         times = []
-        for _ in range(60):
+        for _ in range(30):
             at = rhythm(rng, False)
             day = (at - START) // DAY
             # Nobody on the fifth day, many twice as much on the ninth.
@@ -69,7 +69,7 @@ def test_a_common_schedule_is_found(pattern):
     days = {"one week": range(3, 9), "days on and off": (1, 2, 5, 8, 11, 12), "one hour": range(DAYS)}[pattern]
     common = rng.uniform(0, 23, DAYS)
     times = []
-    for member in range(60):
+    for member in range(40):
         if member >= 8:
             times.append(rhythm(rng, False))
             continue

@@ -1,5 +1,8 @@
 """Calibration of the ground floor's tests: under a null, p-values at most as often below a level as the level says."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +14,13 @@ from iolaus.stats import (
     benjamini_hochberg,
     binomial_tail,
     cauchy_combination,
+    chances_alike,
     concentration,
     hypergeometric_tail,
     log_odds_bound,
+    partial_tail,
+    poisson_binomial_tail,
+    poisson_tail,
     population_interval,
     resampled_tail,
 )
@@ -248,6 +255,106 @@ def test_binomial_tail_without_trials_or_with_a_chance_out_of_range():
     assert binomial_tail(0, 0, 0.5) == 1.0
     assert binomial_tail(3, 5, 1.5) == 1.0
     assert binomial_tail(3, 5, -0.5) == P_FLOOR
+
+
+@given(st.integers(-2, 60), st.floats(0.0, 40.0))
+def test_poisson_tail_is_scipys(hits, expected):
+    p = poisson_tail(hits, expected)
+    exact = sps.poisson.sf(hits - 1, expected)
+    assert p == pytest.approx(max(exact, P_FLOOR), rel=1e-9)
+    assert poisson_tail(hits + 1, expected) <= p
+    assert poisson_tail(hits, expected + 1) >= p
+
+
+def test_poisson_tail_of_an_expectation_below_nothing():
+    assert poisson_tail(0, -1.0) == 1.0
+    assert poisson_tail(1, -1.0) == P_FLOOR
+
+
+@given(st.lists(PROBABILITY, max_size=8), st.integers(-1, 9))
+def test_poisson_binomial_tail_is_the_sum_over_all_outcomes(chances, hits):
+    exact = 0.0
+    for happened in itertools.product((False, True), repeat=len(chances)):
+        if sum(happened) >= hits:
+            exact += math.prod(c if yes else 1 - c for yes, c in zip(happened, chances, strict=True))
+    assert poisson_binomial_tail(hits, chances) == pytest.approx(max(exact, P_FLOOR), rel=1e-9, abs=1e-12)
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.floats(0.01, 0.99))
+def test_poisson_binomial_tail_of_like_chances_is_binomial(hits, trials, chance):
+    p = poisson_binomial_tail(hits, np.full(trials, chance))
+    assert p == pytest.approx(max(binomial_tail(hits, trials, chance), P_FLOOR), rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("hits", [150, 200, 210, 260, 400])
+def test_poisson_binomial_tail_of_very_many_trials_is_bounded_from_above(hits):
+    chances = np.linspace(0.0, 0.2, 2_001)
+    bound, exact = poisson_binomial_tail(hits, chances), poisson_binomial_tail(hits, chances[1:])
+    assert exact <= bound * (1 + 1e-9) <= 1 + 1e-9
+
+
+@given(st.lists(PROBABILITY, min_size=1, max_size=20), st.integers(0, 20), st.floats(0.0, 0.9))
+def test_partial_tail_excuses_a_share_and_no_more(chances, hits, share):
+    p = partial_tail(hits, chances, share)
+    assert p >= poisson_binomial_tail(hits, chances) * (1 - 1e-9)
+    excused = math.ceil(share * len(chances))
+    assert partial_tail(excused, chances, share) == 1.0
+    assert partial_tail(hits, chances[::-1], share) == pytest.approx(p, rel=1e-9)
+    assert partial_tail(hits, chances, 0.0) == pytest.approx(poisson_binomial_tail(hits, chances), rel=1e-9)
+
+
+@pytest.mark.parametrize("affected", ["least likely", "most likely", "any", "none"])
+def test_partial_tail_is_super_uniform_whichever_tenth_succeeds_for_a_reason_of_its_own(affected):
+    rng = np.random.default_rng(22)
+    chances = np.sort(rng.beta(1, 4, 30))
+    p = []
+    for _ in range(3000):
+        happened = rng.random(30) < chances
+        where = {"least likely": [0, 1, 2], "most likely": [27, 28, 29], "any": rng.choice(30, 3, replace=False)}
+        happened[where.get(affected, [])] = True
+        p.append(partial_tail(int(happened.sum()), chances))
+    for level in LEVELS:
+        assert share_below(p, level) <= allowed(level, 3000)
+
+
+def test_partial_tail_finds_what_most_do():
+    assert partial_tail(18, np.full(20, 0.1)) < 1e-9
+    assert partial_tail(0, []) == 1.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 500), st.booleans()), max_size=40),
+    st.lists(st.integers(0, 2_000), min_size=1, max_size=20),
+)
+def test_chances_lie_inside_and_grow_with_opportunities(population, wanted):
+    opportunities = np.array([n for n, _ in population], dtype=int)
+    happened = np.array([yes for _, yes in population], dtype=bool)
+    chances = chances_alike(opportunities, happened, np.sort(wanted))
+    assert chances.shape == (len(wanted),) and (chances > 0).all() and (chances < 1).all()
+    assert (np.diff(chances) >= 0).all()
+
+
+def test_chances_are_learnt_from_those_with_as_many_opportunities():
+    rng = np.random.default_rng(23)
+    opportunities = rng.integers(1, 128, 4_000)
+    happened = rng.random(4_000) < 1 - 0.98**opportunities
+    chances = chances_alike(opportunities, happened, np.array([1, 10, 100]))
+    # Of 8 to 15 opportunities, and of 64 to 127.
+    assert chances == pytest.approx([0.02, 0.2, 0.85], abs=0.06)
+    assert chances_alike(np.zeros(0, int), np.zeros(0, bool), np.array([3])) == pytest.approx([0.5])
+
+
+@pytest.mark.parametrize("population", [30, 300])
+def test_counts_of_those_alike_hold_their_level(population):
+    rng = np.random.default_rng(24)
+    p = []
+    for _ in range(3000):
+        sent = rng.geometric(0.05, population + 10)
+        happened = rng.random(sent.size) < 1 - 0.97**sent
+        chances = chances_alike(sent[10:], happened[10:], sent[:10])
+        p.append(partial_tail(int(happened[:10].sum()), chances))
+    for level in LEVELS:
+        assert share_below(p, level) <= allowed(level, 3000)
 
 
 @given(PROBABILITY, PROBABILITY)

@@ -75,7 +75,7 @@ def assess(plan: Plan, ready: Ready, models: Models, tasks: list[Task], report: 
     for measure in [*_likelihoods(plan, ready, networks, report), *_tasks(tasks, answering, report)]:
         report.judged.append(judge_measure(measure, choice.bar, choice.confidence, choice.resamples, plan.seed))
     for name, network in networks.items():
-        report.costs[name] = measure_costs(network)
+        report.costs[name] = measure_costs(network, choice.cost_repeats)
     prompts = read_prompts(plan)
     if prompts is not None:
         report.further["refusals"], said = refusals_kept(answering, prompts, choice.answer_tokens, plan.seed)

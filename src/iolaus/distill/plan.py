@@ -286,6 +286,7 @@ class ReportChoice(_Part):
     hard_label_student: bool = Field(
         default=True, description="Also train a student on hard labels with the same budget."
     )
+    cost_repeats: Count = Field(default=5, description="How often latency and throughput are timed.")
     tasks: tuple[str, ...] = Field(default=(), description="Task files (JSON Lines).")
     pairs: tuple[str, ...] = Field(
         default=(), description="Sentence pairs that people scored: JSON Lines with first, second, score (encoders)."

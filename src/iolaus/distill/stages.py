@@ -222,9 +222,7 @@ def _told(plan: Plan, ready: Ready) -> ToldTeacher:
             "objective.name: no token that the endpoint told is a token of the student at the same place; use the "
             "teacher's tokenizer, or objective.name sequence"
         )
-    ready.notes.append(
-        f"The endpoint's likeliest tokens serve {told.share:.0%} of the answers' tokens; the rest are hard labels."
-    )
+    ready.notes.append(f"The endpoint told targets for {told.share:.0%} of its tokens; the rest are hard labels.")
     return ToldTeacher(told, ready.rows, plan.objective)
 
 

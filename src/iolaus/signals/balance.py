@@ -20,7 +20,9 @@ from iolaus.stats import cauchy_combination, concentration, population_interval
 __all__ = ["BalanceSignal"]
 
 _LEAST_ACCOUNTS: Final = 5
-_LEAST_POPULATION: Final = 20
+# The population's ranks are only as fine as it is large: so many others, and so many for each member.
+_LEAST_POPULATION: Final = 100
+_FOR_EACH: Final = 10
 _LARGE: Final = 20
 _DENSITY: Final = 4.0
 _SEED: Final = 20_260_104
@@ -43,7 +45,9 @@ class BalanceSignal:
         outside[cluster.accounts] = False
         everything = np.bincount(log.account, minlength=log.accounts)
         outside &= everything > 0
-        if cluster.accounts.size < _LEAST_ACCOUNTS or outside.sum() < _LEAST_POPULATION:
+        if cluster.accounts.size < _LEAST_ACCOUNTS or outside.sum() < max(
+            _LEAST_POPULATION, _FOR_EACH * cluster.accounts.size
+        ):
             return None
         if shared_list(log, cluster) > 0.5:
             return None
@@ -82,7 +86,9 @@ def _views(
         theirs = _days_of_life(log.account, log.at, log.accounts)
         enough = outside & (everything >= _LARGE)
         if enough.sum() >= _LEAST_POPULATION:
-            yield (own / mine)[members], (everything / theirs)[enough]
+            # As counts over one typical life, whole like those that they are compared with.
+            typical = float(np.median(mine[members]))
+            yield np.round((own / mine)[members] * typical), (everything / theirs)[enough] * typical
 
 
 def _too_equal(values: np.ndarray, reference: np.ndarray) -> tuple[float, float]:

@@ -25,14 +25,14 @@ from iolaus.stats import resampled_tail
 
 __all__ = ["MixtureSignal", "sample_for_vectors"]
 
-PER_ACCOUNT: Final = 24
-MOST_VECTORS: Final = 400_000
+PER_ACCOUNT: Final = 20
+MOST_VECTORS: Final = 120_000
 _LEAST_ACCOUNTS: Final = 5
 _LEAST_REFERENCE: Final = 30
 FLOOR: Final = 0.05
 _HALF: Final = 0.5
 _DRAWS: Final = 100
-_MOST_ACCOUNTS: Final = 40
+_MOST_ACCOUNTS: Final = 30
 _SEED: Final = 20_260_105
 # Columns that say how an exchange was sent; the hour counts in classes of so many.
 _WAYS: Final = ("channel", "request_model", "settings", "user_agent")

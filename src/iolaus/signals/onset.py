@@ -16,7 +16,9 @@ from iolaus.stats import cauchy_combination, concentration, population_interval
 __all__ = ["OnsetSignal"]
 
 _LEAST_ACCOUNTS: Final = 5
-_LEAST_POPULATION: Final = 20
+# The population's ranks are only as fine as it is large: so many others, and so many for each member.
+_LEAST_POPULATION: Final = 100
+_FOR_EACH: Final = 10
 
 
 class OnsetSignal:
@@ -37,7 +39,7 @@ class OnsetSignal:
         outside = first != UNKNOWN_TIME
         outside[cluster.accounts] = False
         members = cluster.accounts[own_first[cluster.accounts] != UNKNOWN_TIME]
-        if members.size < _LEAST_ACCOUNTS or outside.sum() < _LEAST_POPULATION:
+        if members.size < _LEAST_ACCOUNTS or outside.sum() < max(_LEAST_POPULATION, _FOR_EACH * cluster.accounts.size):
             return None
         tests = {
             "began": concentration(*population_interval(first[outside], own_first[members])),

@@ -50,7 +50,8 @@ _TASTE: Final = 0.2
 # One choice among wordings is taken for each so many of them, and so many choices at most.
 _WORDINGS: Final = 4
 _MOST_CHOICES: Final = 6
-_FLOOR: Final = 1e-6
+# Shared text alone convicts nobody, however it is put together: other evidence has to join it.
+_FLOOR: Final = 0.01
 _MOST_PAIRS: Final = 2_000
 
 
@@ -113,7 +114,7 @@ def one_pool(uses: np.ndarray, instead: np.ndarray) -> tuple[float, float]:
         instead: bool (k, k), which of them stand in for each other.
 
     Returns:
-        The p-value under the null of tastes, at least 1e-6, and the dispersion: chi-square over its degrees of freedom,
+        The p-value under the null of tastes, at least 0.01, and the dispersion: chi-square over its degrees of freedom,
         all pairs together. 1 and infinity where nothing can be compared.
     """
     left, right = np.nonzero(np.triu(instead))

@@ -27,7 +27,7 @@ from iolaus.stats import cauchy_combination, resampled_tail
 __all__ = ["QueueSignal", "shared_list"]
 
 _DRAWS: Final = 400
-_MOST: Final = 4_000
+_MOST: Final = 2_500
 _REACH: Final = 4.0
 # Exchanges that count as close in time.
 _BLOCK: Final = 24

@@ -115,7 +115,9 @@ def _write(traffic: Traffic, maker: PersonaMaker, operator: Operator, numbers: I
     if operator.dresses:
         # Each account pastes as much beside its items as the customer it passes for.
         most = _habit(traffic, account, "pastes")
-        passages = np.where(opening, -traffic.rng.integers(0, most + 1), 0)
+        pasted = np.where(opening, -traffic.rng.integers(0, most + 1), 0)
+        # A raw prompt has no template that would make it as long as a customer's.
+        passages = np.where((most == 0) & (operator.wording == "raw"), passages, pasted)
     keeps = np.array([a.habits.conversations for a in traffic.accounts], dtype=np.bool_)[account]
     traffic.add(
         instant=slots.instant, account=account, domain=domain, code=code,

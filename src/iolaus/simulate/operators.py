@@ -148,8 +148,8 @@ def design(
         uneven=0.0 if level == 2 else float(rng.uniform(0.15, 0.9)),
         aligned=bool(level >= 3 and rng.random() < 0.5),
         zone=world.region()[1],
-        passages=_passages(rng, level),
-        dresses=bool(3 <= level < 6 and rng.random() < 0.85),
+        passages=float(rng.uniform(0.15, 0.5)) if level == 6 or rng.random() < 0.75 else 0.0,
+        dresses=bool(level >= 3 and rng.random() < 0.85),
         specialises=bool(level >= 3 and rng.random() < 0.7),
     )  # fmt: skip
 
@@ -191,13 +191,6 @@ def _rate(rng: np.random.Generator, level: int, quantile: float) -> float:
 
 def _cover(rng: np.random.Generator, level: int) -> float:
     return float(rng.uniform(*_COVERS[level])) if level in _COVERS else 0.0
-
-
-def _passages(rng: np.random.Generator, level: int) -> float:
-    if level == 6:
-        # A raw prompt has no template that would make it as long as a customer's.
-        return float(rng.uniform(0.3, 0.65))
-    return float(rng.uniform(0.15, 0.5)) if rng.random() < 0.75 else 0.0
 
 
 def _pauses(rng: np.random.Generator, begins: float, ends: float) -> tuple[tuple[float, float], ...]:

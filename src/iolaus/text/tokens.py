@@ -50,6 +50,8 @@ def _fold(cp: int) -> int:
         return cp + 80
     if 0xFF21 <= cp <= 0xFF3A:
         return cp - 0xFF21 + 97
+    if 0xFF41 <= cp <= 0xFF5A:
+        return cp - 0xFF41 + 97
     return cp
 
 
@@ -159,6 +161,8 @@ def tokenise(buf: np.ndarray, start: int, end: int, out: np.ndarray) -> tuple[in
     whole = _SEED
     limit = out.shape[0]
     skip_until = -1
+    unclosed = 0
+    unclosed_until = -1
     while i < end:
         at = i
         cp = np.int64(buf[i])
@@ -202,12 +206,16 @@ def tokenise(buf: np.ndarray, start: int, end: int, out: np.ndarray) -> tuple[in
                 n += 1
             continue
         closing = _closing(cp)
-        if closing != 0:
+        if closing != 0 and not (closing == unclosed and at < unclosed_until):
             stop = _span_end(buf, i, end, closing)
             if stop > 0:
                 out[n] = MARK_CODE if closing == 96 else MARK_QUOTE
                 n += 1
                 skip_until = stop
+            elif closing > 127:
+                # Nothing closes this kind of quote for a while; asking anew at each one would take for ever.
+                unclosed = closing
+                unclosed_until = i + _QUOTE_SPAN
     if in_word and n < limit:
         out[n] = word ^ (word >> np.uint64(29))
         n += 1

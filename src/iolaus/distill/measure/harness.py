@@ -18,7 +18,7 @@ def require_harness() -> Any:  # noqa: ANN401 - a package without types
     try:
         import lm_eval
     except ImportError as error:
-        raise PlanError("report.harness needs lm-evaluation-harness: pip install lm-eval") from error
+        raise PlanError("report.harness needs lm-evaluation-harness: pip install 'iolaus[harness]'") from error
     return lm_eval
 
 

@@ -46,8 +46,17 @@ def chunked_loss(hidden: Tensor, weight: Tensor, judge: Judge, block_bytes: int 
     """
     if hidden.shape[0] == 0:
         raise ValueError("no token counts: the mask leaves nothing")
-    loss: Tensor = _Chunked.apply(hidden, weight, judge, block_bytes, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
+    hidden = lowered(hidden)
+    # Inside, only the products with the head are of lower precision: autocast would also lower the sums over tokens.
+    with torch.autocast(hidden.device.type, enabled=False):
+        loss: Tensor = _Chunked.apply(hidden, weight, judge, block_bytes, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
     return loss
+
+
+def lowered(states: Tensor) -> Tensor:
+    """States in the type that autocast multiplies in, where it is on."""
+    kind = states.device.type
+    return states.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else states
 
 
 def judged_loss(logits: Tensor, judge: Judge) -> Tensor:
@@ -58,7 +67,8 @@ def judged_loss(logits: Tensor, judge: Judge) -> Tensor:
     """
     if logits.shape[0] == 0:
         raise ValueError("no token counts: the mask leaves nothing")
-    loss: Tensor = _Judged.apply(logits, judge)  # type: ignore[no-untyped-call]
+    with torch.autocast(logits.device.type, enabled=False):
+        loss: Tensor = _Judged.apply(logits, judge)  # type: ignore[no-untyped-call]
     return loss
 
 

@@ -1,7 +1,7 @@
 """The texts that are distilled on: documents, and rows of token ids."""
 
 from iolaus.distill.texts.documents import Document, read_documents, read_exchange_documents, split_documents
-from iolaus.distill.texts.harvest import Answer, answers_as_documents, harvest
+from iolaus.distill.texts.harvest import Answer, harvest
 from iolaus.distill.texts.rows import Encoded, Rows, encode_document, make_rows
 from iolaus.distill.texts.spelling import Spelling
 from iolaus.distill.texts.told import Told, told_targets
@@ -13,7 +13,6 @@ __all__ = [
     "Rows",
     "Spelling",
     "Told",
-    "answers_as_documents",
     "encode_document",
     "harvest",
     "make_rows",

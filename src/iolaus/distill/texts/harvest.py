@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from iolaus.distill.texts.documents import Document
 from iolaus.errors import OutputError, StaleCache
 from iolaus.lm import Generation, LanguageModel, Sampling
 
-__all__ = ["Answer", "answers_as_documents", "harvest"]
+__all__ = ["Answer", "harvest"]
 
 _AT_ONCE = 16
 
@@ -65,11 +64,6 @@ def harvest(
         kept |= {_key(answer.prompt): answer for answer in fresh}
         listen(len(kept), len(kept) + len(wanted) - start - len(part))
     return [kept[_key(prompt)] for prompt in prompts]
-
-
-def answers_as_documents(answers: Sequence[Answer]) -> list[Document]:
-    """Answers that hold something, as documents."""
-    return [Document(answer.prompt, answer.response) for answer in answers if answer.response]
 
 
 def _answer(prompt: str, generation: Generation) -> Answer:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iolaus.distill.objectives import by_teacher, hard_labels, mixture, slope
-from iolaus.distill.objectives.chunked import Judge
+from iolaus.distill.objectives.chunked import Judge, lowered
 from iolaus.distill.plan import Objective
 from iolaus.distill.train.networks import Head, plain_head
 from iolaus.distill.untyped import Network
@@ -80,6 +80,6 @@ class LiveTeacher:
         if self._head is None:
             logits = self.network(input_ids=batch.ids, use_cache=False).logits[:, :-1][batch.counts][:, :wide]
             return by_teacher(self._slope, temperature, lambda block: logits[block])
-        hidden = self._head.hidden(batch.ids)[:, :-1][batch.counts]
-        weight = self._head.weight[:wide]
+        hidden = lowered(self._head.hidden(batch.ids)[:, :-1][batch.counts])
+        weight = self._head.weight[:wide].to(hidden.dtype)
         return by_teacher(self._slope, temperature, lambda block: hidden[block] @ weight.T)
