@@ -49,6 +49,7 @@ def main() -> None:
         "steps": plan.steps,
         "batch": plan.batch,
     }
+    result["layers_chosen_on"] = CHOSEN_ON
     for kept in KEPT:
         student = drop_layers(teacher, kept)
         found = {}
@@ -69,8 +70,7 @@ def main() -> None:
         found["speed_over_teacher"] = round(speeds[0] / speeds[1], 2)
         result[f"{len(kept)} layers"] = {"kept": kept, "target": TARGETS[len(kept)], **found}
         print(json.dumps(result[f"{len(kept)} layers"], indent=2), flush=True)
-    result["layers_chosen_on"] = CHOSEN_ON
-    print(recording.write("encoder_layers", result))
+        print(recording.write("encoder_layers", result))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from detect_ranges import convicted
 
 from iolaus.schema import TIMESTAMP
 
-FALSE_CAMPAIGNS = "in logs of some hundred accounts, wordings that everybody uses pass for one pool (paraphrase)"
+FALSE_CAMPAIGNS = (
+    "in logs of some hundred accounts, a few strangers who share common wordings are taken in with an operator"
+)
 # Two thirds of the range's 14 days.
 UNTIL = datetime(2026, 3, 11, tzinfo=UTC)
 
@@ -35,7 +37,6 @@ def test_no_benign_account_is_convicted(attacked):
     assert not set().union(*convicted(attacked.book)) - attacked.hydra
 
 
-@pytest.mark.xfail(strict=True, reason=FALSE_CAMPAIGNS)
 def test_a_range_without_operators_has_no_distillation_campaign(benign):
     assert convicted(benign.book) == []
 

@@ -65,7 +65,7 @@ def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def full_log(seed=0, *, accounts=60, a_day=2, days=14, members=8):
+def full_log(seed=0, *, accounts=120, a_day=1, days=14, members=8):
     """A log in which every column is filled, and the prompts behind it; the first accounts use one template."""
     rng = np.random.default_rng(seed)
     account = np.repeat(np.arange(accounts), a_day * days)

@@ -164,7 +164,7 @@ def test_one_account(signal):
 
 @every_signal
 def test_one_exchange_each(signal):
-    log = full_log(a_day=1, days=1)[0]
+    log = full_log(days=1)[0]
     assert_sound_links(log, signal.links(log))
     for cluster in clusters(log).values():
         finding = signal.judge(log, cluster)

@@ -131,7 +131,8 @@ def pivot(log):
 )
 def test_independent_adoption_is_no_finding(pace, ready, others):
     findings = [
-        pivot(releases(np.random.default_rng([6, seed]), pace=pace, ready=ready, others=others)) for seed in range(SEEDS)
+        pivot(releases(np.random.default_rng([6, seed]), pace=pace, ready=ready, others=others))
+        for seed in range(SEEDS)
     ]
     assert_super_uniform([1.0 if finding is None else finding.p_value for finding in findings])
 

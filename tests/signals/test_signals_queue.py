@@ -8,7 +8,7 @@ from iolaus.signals import DAY, HOUR, MINUTE, shared_list
 from iolaus.signals.queue import QueueSignal
 
 SEEDS = 200
-MEMBERS = 6
+MEMBERS = 4
 
 
 def judged(account, at, item=None):
@@ -26,9 +26,7 @@ def streams(rng, kind):
     elif kind == "a crowd before a deadline":
         times = [START + DAY * (3 - rng.exponential(0.3, n)) for n in counts]
     elif kind == "sessions":
-        times = [
-            START + rng.choice(rng.uniform(0, 5 * DAY, 3), n) + rng.exponential(20 * MINUTE, n) for n in counts
-        ]
+        times = [START + rng.choice(rng.uniform(0, 5 * DAY, 3), n) + rng.exponential(20 * MINUTE, n) for n in counts]
     else:
         times = [bursty_times(rng, n, 5) for n in counts]
     return np.repeat(np.arange(MEMBERS), [t.size for t in times]), np.concatenate(times).astype(np.int64)
@@ -82,7 +80,7 @@ def test_dealing_in_turn_is_found(accounts):
 def test_exactly_k_accounts_an_item_are_found(copies):
     rng = np.random.default_rng(5)
     item = np.repeat(np.arange(60), copies)
-    account = np.concatenate([rng.choice(MEMBERS, copies, replace=False) for _ in range(60)])
+    account = np.concatenate([rng.choice(6, copies, replace=False) for _ in range(60)])
     at = START + np.concatenate([bursty_times(rng, item.size, 5)])
     finding = judged(account, at, item + 1)
     assert finding.p_value < 0.001

@@ -74,10 +74,8 @@ def test_a_common_schedule_is_found(pattern):
             times.append(rhythm(rng, False))
             continue
         low = rng.uniform(6, 12)
-        parts = [
-            START + d * DAY + (hours(rng, 5, common[d], common[d] + 1) if pattern == "one hour" else hours(rng, 5, low, low + 9))
-            for d in days
-        ]  # fmt: skip
+        spans = [(common[d], common[d] + 1) if pattern == "one hour" else (low, low + 9) for d in days]
+        parts = [START + d * DAY + hours(rng, 5, *span) for d, span in zip(days, spans, strict=True)]
         times.append(np.concatenate(parts))
     finding = judged(times, members=8)
     assert finding.p_value < 0.005

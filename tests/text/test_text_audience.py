@@ -77,7 +77,9 @@ def test_the_order_of_rows_does_not_matter(log):
     assert (first.table != second.table).nnz == 0
     held = [set(zip(s.rows[s.place].tolist(), s.which.tolist(), strict=True)) for s in (first, second)]
     assert {(order[row], which) for row, which in held[1]} == held[0]
-    found = [[(a.shingles.tolist(), a.accounts.tolist()) for a in find_audiences(s, 0.6, 12.0)] for s in (first, second)]
+    found = [
+        [(a.shingles.tolist(), a.accounts.tolist()) for a in find_audiences(s, 0.6, 12.0)] for s in (first, second)
+    ]
     assert found[0] == found[1]
 
 
