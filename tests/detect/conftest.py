@@ -13,7 +13,7 @@ def written(tmp_path_factory, scenario, seed, exchanges, **fields):
 @pytest.fixture(scope="session")
 def l0(tmp_path_factory):
     """Naive operators: a shared payment and one template each."""
-    return written(tmp_path_factory, "l0", 5, 3_000, operators_per_level=2)
+    return written(tmp_path_factory, "l0", 5, 4_000, operators_per_level=2)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,6 +15,11 @@ from iolaus.text import recurring_shingles
 every_signal = pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
 # Order among exchanges of one instant is the exchange ids', and only dealing in turn looks at it.
 READS_ORDER = {"queue"}
+
+
+@cache
+def one_log():
+    return full_log()
 
 
 def clusters(log):
@@ -86,7 +92,7 @@ def test_sentences_hold_no_number_that_is_none(signal, request):
     if signal.name == "paraphrase":
         reason = "where no wordings stand in for each other it says '0 of 8 accounts say ... (dispersion inf)'"
         request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
-    log, _ = full_log()
+    log, _ = one_log()
     for cluster in clusters(log).values():
         finding = signal.judge(log, cluster)
         if finding is not None:
@@ -99,7 +105,7 @@ def test_metadata_is_what_clients_write():
 
 @every_signal
 def test_findings_and_links_of_a_full_log_are_sound(signal):
-    log, _ = full_log()
+    log, _ = one_log()
     assert_sound_links(log, signal.links(log))
     for cluster in clusters(log).values():
         finding = signal.judge(log, cluster)
@@ -108,14 +114,14 @@ def test_findings_and_links_of_a_full_log_are_sound(signal):
 
 
 def test_every_signal_but_the_one_that_only_finds_speaks_of_a_full_log():
-    log, _ = full_log()
+    log, _ = one_log()
     silent = {s.name for s in SIGNALS if all(s.judge(log, cluster) is None for cluster in clusters(log).values())}
     assert silent == {"profile"}
 
 
 @every_signal
 def test_sentences_hold_nothing_of_the_prompts(signal):
-    log, prompts = full_log()
+    log, prompts = one_log()
     runs = {" ".join(p.split()[i : i + 3]) for p in prompts for i in range(len(p.split()) - 2)}
     for cluster in clusters(log).values():
         finding = signal.judge(log, cluster)
@@ -125,7 +131,7 @@ def test_sentences_hold_nothing_of_the_prompts(signal):
 
 @every_signal
 def test_each_column_may_be_missing(signal):
-    log = full_log()[0]
+    log = one_log()[0]
     names = [*log.codes, *log.numbers, *log.account_codes, "created_at", "closed_at"]
     for name in [*names, None]:
         left = without(log, *(names if name is None else [name]))
@@ -138,7 +144,7 @@ def test_each_column_may_be_missing(signal):
 
 @pytest.mark.parametrize("signal", [s for s in SIGNALS if s.columns], ids=lambda signal: signal.name)
 def test_without_any_of_its_columns_a_signal_says_nothing(signal):
-    log = without(full_log()[0], *signal.columns)
+    log = without(one_log()[0], *signal.columns)
     assert signal.links(log).account.size == 0
     assert all(signal.judge(log, cluster) is None for cluster in clusters(log).values())
 
@@ -174,7 +180,7 @@ def test_one_exchange_each(signal):
 
 @every_signal
 def test_everything_at_one_instant(signal):
-    log = full_log()[0]
+    log = one_log()[0]
     log = dataclasses.replace(log, at=np.full(log.exchanges, log.at[0]), created=np.full(log.accounts, log.at[0]))
     assert_sound_links(log, signal.links(log))
     for cluster in clusters(log).values():
@@ -185,7 +191,7 @@ def test_everything_at_one_instant(signal):
 
 @every_signal
 def test_accounts_without_an_exchange_in_the_cluster(signal):
-    log = full_log()[0]
+    log = one_log()[0]
     more = log.accounts + 3
     log = dataclasses.replace(
         log,
@@ -203,7 +209,7 @@ def test_accounts_without_an_exchange_in_the_cluster(signal):
 
 @every_signal
 def test_the_whole_log_as_one_cluster(signal):
-    log = full_log()[0]
+    log = one_log()[0]
     cluster = cluster_of(log, range(log.accounts))
     finding = signal.judge(log, cluster)
     if finding is not None:
@@ -218,7 +224,7 @@ def test_the_same_log_gives_the_same_findings(signal):
 
 @pytest.mark.parametrize("signal", [s for s in SIGNALS if s.name not in READS_ORDER], ids=lambda signal: signal.name)
 def test_the_order_of_exchanges_of_one_instant_does_not_matter(signal):
-    log = full_log()[0]
+    log = one_log()[0]
     log = dataclasses.replace(log, at=log.at // 600_000_000 * 600_000_000)
     order = np.lexsort((np.random.default_rng(1).random(log.exchanges), log.at))
     assert (order != np.arange(log.exchanges)).any() and (log.at[order] == log.at).all()

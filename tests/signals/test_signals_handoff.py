@@ -59,7 +59,7 @@ def test_traces_that_fall_anywhere_are_no_finding(orphans, shared, others):
 
 
 def test_one_pair_that_belongs_together_is_no_finding():
-    logs = (talks(np.random.default_rng([2, s]), within_shared=0, orphans=0.02) for s in range(100))
+    logs = (talks(np.random.default_rng([2, s]), orphans=0.02) for s in range(100))
     for log in logs:
         mine = np.flatnonzero(log.account == 0)
         codes = {**log.codes, "conversation_id": np.where(log.account == 1, log.codes["conversation_id"][mine[0]], -1)}

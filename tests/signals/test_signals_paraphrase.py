@@ -46,7 +46,7 @@ ACCOUNTS = {
     "20 of 15 prompts": lambda rng: np.full(20, 15),
     "8 of 3 to 60 prompts": lambda rng: rng.integers(3, 61, 8),
 }
-PLACES = [1, 3, 6]
+PLACES = [1, 6]
 
 
 @pytest.mark.parametrize("taste", [0.2, 0.3])

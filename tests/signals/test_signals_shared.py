@@ -94,7 +94,7 @@ def asking(rng, own_mark):
     The members' other exchanges are those of one mixed crowd: subjects of any accounts, at any accounts' times.
     """
     subject = unit(rng.normal(size=(ACCOUNTS, 16)))
-    account = np.repeat(np.arange(ACCOUNTS), 12)
+    account = np.repeat(np.arange(ACCOUNTS), 8)
     told = account.copy()
     # Two exchanges of a member are alike where both are its own: so often that the mark is as much as asked for.
     mixed = (account < MEMBERS) & (rng.random(account.size) >= np.sqrt(own_mark))
