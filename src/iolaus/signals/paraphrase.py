@@ -75,6 +75,8 @@ class ParaphraseSignal:
         common = np.argsort(-np.asarray(held.sum(axis=0)).ravel(), kind="stable")[:_MOST_SHINGLES]
         held, bin_of = held[:, common], bin_of[common]
         instead = _stand_ins(held, bin_of)
+        if not instead.any():
+            return None
         people, who = np.unique(log.account[rows], return_inverse=True)
         using = sparse.csr_matrix((np.ones(rows.size), (who, np.arange(rows.size))), shape=(people.size, rows.size))
         uses = (using @ held).toarray()
@@ -82,6 +84,8 @@ class ParaphraseSignal:
         alternates = np.einsum("ai,ij,aj->a", some, instead.astype(float), some) > 0
         wordings = int(instead.any(axis=0).sum())
         p, dispersion = one_pool(uses, instead)
+        if not np.isfinite(dispersion):
+            return None
         if wordings < _LEAST_SHINGLES or alternates.sum() < max(3, _ALTERNATE * people.size):
             p = 1.0
         if not _LEAST_DISPERSION <= dispersion <= _MOST_DISPERSION:
