@@ -10,7 +10,7 @@ import numpy as np
 
 from iolaus.text.jit import inlined, kernel
 
-__all__ = ["MARK_CODE", "MARK_EDGE", "MARK_NUMBER", "MARK_QUOTE", "mix64", "tokenise"]
+__all__ = ["MARK_CODE", "MARK_EDGE", "MARK_NUMBER", "MARK_QUOTE", "decode", "mix64", "tokenise"]
 
 MARK_NUMBER = np.uint64(0x9E3779B97F4A7C15)
 MARK_QUOTE = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -84,7 +84,7 @@ _ASCII_FOLD = np.array([_fold.py_func(np.int64(c)) for c in range(128)], dtype=n
 
 
 @inlined
-def _decode(buf: np.ndarray, i: int, end: int) -> tuple[int, int]:
+def decode(buf: np.ndarray, i: int, end: int) -> tuple[int, int]:
     """One code point at byte ``i`` and the byte after it; broken UTF-8 reads as a separator."""
     b = np.int64(buf[i])
     if b < 0x80:
@@ -130,7 +130,7 @@ def _span_end(buf: np.ndarray, i: np.int64, end: np.int64, closing: int) -> int:
         return end
     stop = min(end, i + _QUOTE_SPAN)
     while i < stop:
-        cp, nxt = _decode(buf, i, end)
+        cp, nxt = decode(buf, i, end)
         if cp == closing:
             return nxt
         if cp == 10 and closing == 34 and nxt < end and buf[nxt] == 10:
@@ -171,7 +171,7 @@ def tokenise(buf: np.ndarray, start: int, end: int, out: np.ndarray) -> tuple[in
             kind = np.int64(_ASCII_KIND[cp])
             cp = np.int64(_ASCII_FOLD[cp])
         else:
-            cp, i = _decode(buf, i, end)
+            cp, i = decode(buf, i, end)
             kind = _kind(cp)
             cp = _fold(cp)
         if kind != 0:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from iolaus.text.jit import inlined, kernel
 from iolaus.text.sketch import text_buffers
-from iolaus.text.tokens import mix64
+from iolaus.text.tokens import decode, mix64
 
 __all__ = ["MOST_PIECES", "WordPieces", "add_pieces", "compile_pieces", "split_pieces"]
 
@@ -132,20 +132,6 @@ def _character(point: int) -> tuple[int, int]:
 
 
 @inlined
-def _point(buf: np.ndarray, i: int, end: int) -> tuple[int, int]:
-    """One code point of several bytes at ``i``, and the byte after it; broken UTF-8 reads as a space."""
-    b = np.int64(buf[i])
-    if b >= 0xF0 and i + 3 < end:
-        cp = ((b & 7) << 18) | ((np.int64(buf[i + 1]) & 63) << 12)
-        return cp | ((np.int64(buf[i + 2]) & 63) << 6) | (np.int64(buf[i + 3]) & 63), i + 4
-    if 0xE0 <= b < 0xF0 and i + 2 < end:
-        return ((b & 15) << 12) | ((np.int64(buf[i + 1]) & 63) << 6) | (np.int64(buf[i + 2]) & 63), i + 3
-    if 0xC0 <= b < 0xE0 and i + 1 < end:
-        return ((b & 31) << 6) | (np.int64(buf[i + 1]) & 63), i + 2
-    return 32, i + 1
-
-
-@inlined
 def _hashed(h: int, size: int) -> int:
     """A token that stands for a hash: at or above the vocabulary's size."""
     return np.int64(mix64(h) >> np.uint64(24)) + size
@@ -229,7 +215,7 @@ def add_pieces(
         if cp < 128:
             i += 1
         else:
-            cp, i = _point(buf, i, end)
+            cp, i = decode(buf, i, end)
         if cp < _PLANE:
             kind = np.int64(kinds[cp])
             cp = np.int64(folds[cp])
