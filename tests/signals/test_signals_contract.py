@@ -87,6 +87,14 @@ def test_names_are_unique_and_columns_are_the_contracts():
         assert set(signal.columns) <= known
 
 
+def assert_sound_everywhere(signal, log):
+    assert_sound_links(log, signal.links(log))
+    for cluster in clusters(log).values():
+        finding = signal.judge(log, cluster)
+        if finding is not None:
+            assert_sound(signal, log, cluster, finding)
+
+
 @every_signal
 def test_sentences_hold_no_number_that_is_none(signal):
     log, _ = one_log()
@@ -103,11 +111,7 @@ def test_metadata_is_what_clients_write():
 @every_signal
 def test_findings_and_links_of_a_full_log_are_sound(signal):
     log, _ = one_log()
-    assert_sound_links(log, signal.links(log))
-    for cluster in clusters(log).values():
-        finding = signal.judge(log, cluster)
-        if finding is not None:
-            assert_sound(signal, log, cluster, finding)
+    assert_sound_everywhere(signal, log)
 
 
 def test_every_signal_but_two_speaks_of_a_full_log():
@@ -169,22 +173,14 @@ def test_one_account(signal):
 @every_signal
 def test_one_exchange_each(signal):
     log = full_log(days=1)[0]
-    assert_sound_links(log, signal.links(log))
-    for cluster in clusters(log).values():
-        finding = signal.judge(log, cluster)
-        if finding is not None:
-            assert_sound(signal, log, cluster, finding)
+    assert_sound_everywhere(signal, log)
 
 
 @every_signal
 def test_everything_at_one_instant(signal):
     log = one_log()[0]
     log = dataclasses.replace(log, at=np.full(log.exchanges, log.at[0]), created=np.full(log.accounts, log.at[0]))
-    assert_sound_links(log, signal.links(log))
-    for cluster in clusters(log).values():
-        finding = signal.judge(log, cluster)
-        if finding is not None:
-            assert_sound(signal, log, cluster, finding)
+    assert_sound_everywhere(signal, log)
 
 
 @every_signal
