@@ -82,20 +82,23 @@ def population_interval(reference: np.ndarray, values: np.ndarray) -> tuple[np.n
     return below / (known.size + 1), (upto + 1) / (known.size + 1)
 
 
-def concentration(lower: np.ndarray, upper: np.ndarray, density: float = 2.0) -> tuple[float, float]:
+def concentration(
+    lower: np.ndarray, upper: np.ndarray, density: float = 2.0, shares: tuple[float, ...] = (0.5, 0.8, 1.0)
+) -> tuple[float, float]:
     """Whether values lie closer together than independent draws would.
 
     Null: the m values are independent, and each falls into any stretch of the population's ranks with at most
     ``density`` times that stretch's share. So a group may live in a half of the population (``density`` 2) and be no
-    finding. For each of the shares 1/2, 4/5 and all of the values, the narrowest window that holds that many is
+    finding. For each of ``shares`` of the values the narrowest window that holds that many is
     found; the chance that some value has so many others within the window above it is at most
-    m · P(Binomial(m - 1, density · width) >= k - 1), a union bound over the window's first value; the three are
+    m · P(Binomial(m - 1, density · width) >= k - 1), a union bound over the window's first value; they are
     combined by Bonferroni. Exact bounds, hence conservative, with no asymptotics.
 
     Args:
         lower: (m,) lower ends of the values' ranks.
         upper: (m,) upper ends of the values' ranks.
         density: bound on how much denser than the population the group may be.
+        shares: parts of the values that may lie close together.
 
     Returns:
         The p-value, and the width of the window that gave it. With fewer than four values the p-value is 1.
@@ -106,13 +109,13 @@ def concentration(lower: np.ndarray, upper: np.ndarray, density: float = 2.0) ->
     order = np.lexsort((upper, lower))
     low, high = lower[order], np.maximum.accumulate(upper[order])
     best, best_width = 1.0, 1.0
-    for share in (0.5, 0.8, 1.0):
+    for share in shares:
         k = max(int(np.ceil(share * m)), 3)
         width = float((high[k - 1 :] - low[: m - k + 1]).min())
         p = m * float(sps.binom.sf(k - 2, m - 1, min(1.0, density * width)))
         if p < best:
             best, best_width = p, width
-    return _clip(3 * best), best_width
+    return _clip(len(shares) * best), best_width
 
 
 def hypergeometric_tail(hits: ArrayLike, population: int, marked: ArrayLike, drawn: int) -> np.ndarray:

@@ -12,8 +12,9 @@ import graspologic_native as native
 import numpy as np
 from scipy import sparse
 
-from iolaus.detect.wording import comes_back, read_wording, refined, seeds
-from iolaus.signals import SIGNALS, Cluster, Links, Log
+from iolaus.detect.idiom import read_again
+from iolaus.detect.wording import Wording, comes_back, instructed, read_wording, refined, seeds, worded_as
+from iolaus.signals import SIGNALS, Cluster, Links, Log, read_idiom
 
 __all__ = ["find_clusters"]
 
@@ -43,7 +44,22 @@ def find_clusters(log: Log) -> list[Cluster]:
     # The same seed may come from several signals.
     once = {seed.astype(np.int32).tobytes(): (name, seed) for name, seed in reversed(sown)}
     worded = [cluster for name, seed in once.values() for cluster in refined(log, wording, seed, name)]
-    return _distinct(worded, _by_size(plain))
+    worded += instructed(log, wording)
+    plain = _by_size(plain)
+    return _distinct([*worded, *_in_idiom(log, wording, _distinct(worded, plain))], plain)
+
+
+def _in_idiom(log: Log, wording: Wording, clusters: list[Cluster]) -> list[Cluster]:
+    """What the clusters' idioms lead to, each group of accounts once."""
+    if log.words.table.shape[0] == 0:
+        return []
+    idiom = read_idiom(log)
+    found: dict[bytes, Cluster] = {}
+    for cluster in clusters:
+        again = read_again(log, idiom, cluster)
+        if again is not None:
+            found.setdefault(again.accounts.tobytes(), worded_as(wording, again))
+    return list(found.values())
 
 
 def _by_size(clusters: list[Cluster]) -> list[Cluster]:

@@ -169,8 +169,10 @@ def _timeline(log: Log, judged: Judged) -> Timeline:
 
 
 def _members(observed: Observed, judged: Judged, scores: np.ndarray) -> tuple[Member, ...]:
-    log, accounts = observed.log, judged.cluster.accounts
+    log = observed.log
     everything = np.bincount(log.account, minlength=log.accounts)
+    # An account that shares a payment may not have sent anything yet.
+    accounts = judged.cluster.accounts[everything[judged.cluster.accounts] > 0]
     harvested = np.bincount(log.account[judged.cluster.core], minlength=log.accounts)
     first = np.full(log.accounts, np.iinfo(np.int64).max)
     last = np.zeros(log.accounts, dtype=np.int64)

@@ -71,11 +71,23 @@ class _Sketches:
     bins: list[np.ndarray] = field(default_factory=list)
     rows: int = 0
 
-    def all(self) -> np.ndarray:
-        """All sketches as one array; the parts are let go of."""
-        joined = np.concatenate(self.bins) if self.bins else np.zeros((0, BINS), np.uint32)
-        self.bins.clear()
-        return joined
+    def ordered(self, rid: np.ndarray) -> np.ndarray:
+        """The sketches of the rows that stay, uint32 (N, BINS); each part is let go of once it is copied.
+
+        Args:
+            rid: int64 (N,), which row of the stream is to come in each place.
+        """
+        place = np.full(self.rows, -1, dtype=np.int64)
+        place[rid] = np.arange(rid.size)
+        out = np.empty((rid.size, BINS), dtype=np.uint32)
+        self.bins.reverse()
+        first = 0
+        while self.bins:
+            part = self.bins.pop()
+            to = place[first : first + part.shape[0]]
+            out[to[to >= 0]] = part[to >= 0]
+            first += part.shape[0]
+        return out
 
 
 def observe(engine: Engine, batches: Iterator[pa.RecordBatch], accounts: pa.Table) -> Observed:
@@ -95,7 +107,7 @@ def observe(engine: Engine, batches: Iterator[pa.RecordBatch], accounts: pa.Tabl
     table = engine.run(encoded())
     people = engine.run(account_columns())
     # Sketches came in the order of the stream; row ids lead back to them.
-    bins = sketches.all()[_ints(table, "rid", np.int64)]
+    bins = sketches.ordered(_ints(table, "rid", np.int64))
     return Observed(
         log=_columns(table, people, bins),
         exchange_ids=table.column("exchange_id"),

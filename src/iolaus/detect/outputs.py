@@ -16,7 +16,7 @@ from iolaus.detect.verdicts import Judged
 from iolaus.errors import OutputError
 from iolaus.schema import ACCOUNTS_OUT, EXCHANGES_OUT
 
-__all__ = ["write_tables"]
+__all__ = ["accounts_out", "exchanges_out", "write_tables", "write_together"]
 
 
 def write_tables(
@@ -40,9 +40,21 @@ def write_tables(
     Raises:
         OutputError: the folder cannot be written; what was there before is untouched.
     """
+    accounts = accounts_out(observed, detection, campaigns, scores)
+    write_together(out, detection, accounts, exchanges_out(observed, detection, campaigns), also)
+
+
+def write_together(
+    out: Path,
+    detection: Detection,
+    accounts: pa.Table,
+    exchanges: pa.Table,
+    also: Mapping[str, Callable[[Path], None]],
+) -> None:
+    """Write findings that are tables already, as ``write_tables`` does; arguments and errors as there."""
     writers: dict[str, Callable[[Path], object]] = {
-        "accounts.parquet": lambda path: _parquet(path, _accounts(observed, detection, campaigns, scores)),
-        "exchanges.parquet": lambda path: _parquet(path, _exchanges(observed, detection, campaigns)),
+        "accounts.parquet": lambda path: _parquet(path, accounts),
+        "exchanges.parquet": lambda path: _parquet(path, exchanges),
         "campaigns.json": lambda path: path.write_text(_json(detection), encoding="utf-8"),
         **also,
     }
@@ -70,7 +82,7 @@ def _parquet(path: Path, table: pa.Table) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _accounts(observed: Observed, detection: Detection, campaigns: list[Judged], scores: np.ndarray) -> pa.Table:
+def accounts_out(observed: Observed, detection: Detection, campaigns: list[Judged], scores: np.ndarray) -> pa.Table:
     """One row an account; an account of several campaigns stands with the first, which is the more suspect."""
     campaign = np.full(observed.log.accounts, -1, dtype=np.int64)
     for place in range(len(campaigns) - 1, -1, -1):
@@ -91,7 +103,7 @@ def _accounts(observed: Observed, detection: Detection, campaigns: list[Judged],
     )
 
 
-def _exchanges(observed: Observed, detection: Detection, campaigns: list[Judged]) -> pa.Table:
+def exchanges_out(observed: Observed, detection: Detection, campaigns: list[Judged]) -> pa.Table:
     """The attributed exchanges, in the log's order; one of several campaigns stands with the first."""
     campaign = np.full(observed.log.exchanges, -1, dtype=np.int64)
     for place in range(len(campaigns) - 1, -1, -1):

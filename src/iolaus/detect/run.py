@@ -27,9 +27,9 @@ from iolaus.ingest import Rejects, read_accounts, read_exchanges
 from iolaus.schema import ACCOUNTS, VERDICTS
 from iolaus.signals import SIGNALS, Log, sample_for_vectors
 from iolaus.store import DuckEngine
-from iolaus.text import embed_texts, without_habits
+from iolaus.text import embed_texts, read_words, without_habits
 
-__all__ = ["Settings", "detect"]
+__all__ = ["Progress", "Settings", "detect", "judge"]
 
 _MEMORY: Final = 0.6
 
@@ -110,16 +110,27 @@ def detect(
             for exchange_id in observed.repeated:
                 rejects.add(str(exchanges), None, "exchange_id", "repeats an exchange_id", exchange_id)
             rejects.check(stream.read, settings.rejected_share)
-            book, judged, scores = _judge(observed, Texts(engine), settings, progress)
+            book, judged, scores = judge(observed, Texts(engine), settings, progress)
             book = dataclasses.replace(book, rejected=rejects.count, notes=tuple(rejects.notes))
             progress.tell("writing", observed.log.exchanges)
             write_tables(out, observed, book.detection, judged, scores, also(book))
     return book
 
 
-def _judge(
+def judge(
     observed: Observed, texts: Texts, settings: Settings, progress: Progress
 ) -> tuple[Casebook, list[Judged], np.ndarray]:
+    """Find and judge the campaigns of a log that has been read.
+
+    Args:
+        observed: the log and its ids.
+        texts: excerpts of its prompts and responses.
+        settings: how; ``until`` is only told.
+        progress: whom to tell.
+
+    Returns:
+        What was found; the judged clusters behind its campaigns, in the same order; the accounts' scores, float64 (A,).
+    """
     log = observed.log
     progress.tell("linking", log.exchanges)
     log = _with_vectors(log, texts)
@@ -159,9 +170,11 @@ def _attributed(observed: Observed, judged: Judged) -> Judged:
 def _with_vectors(log: Log, texts: Texts) -> Log:
     rows = sample_for_vectors(log)
     read = texts.of(rows) if rows.size else {}
-    said = without_habits([read[int(x)][0] for x in rows], log.account[rows].tolist())
+    prompts = [read[int(x)][0] for x in rows]
+    said = without_habits(prompts, log.account[rows].tolist())
     vectors = embed_texts(pa.array(said, type=pa.string()))
-    return dataclasses.replace(log, vector_rows=rows, vectors=vectors)
+    words = read_words(pa.array(prompts, type=pa.string()))
+    return dataclasses.replace(log, vector_rows=rows, vectors=vectors, words=words)
 
 
 def _until(settings: Settings, log: Log) -> str:

@@ -17,9 +17,11 @@ __all__ = ["Judged", "judge_clusters"]
 
 # Even odds on an axis.
 _EVEN: Final = 0.5
+# Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer.
+_PLAIN: Final = 0.75
 # Below even odds, but not so far that harvesting can be ruled out.
 _DOUBT: Final = 0.3
-_LEVEL: Final = 0.05
+_LEVEL: Final = 0.1
 _DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.
 _QUEUE: Final = frozenset({"handoff", "queue"})
@@ -27,11 +29,12 @@ _DEALT: Final = frozenset({"balance", "handoff", "paraphrase", "pivot", "queue"}
 _MIXED: Final = frozenset({"mixture"})
 _CERTAIN: Final = 0.001
 # A cluster with less than this share of accounts of its own is another view of campaigns already named.
-_OWN: Final = 0.8
+_OWN: Final = 0.3
 # One that holds so much of a campaign, and is nearly as cohesive, is the campaign seen whole.
 _WHOLE: Final = 0.8
 _COHESIVE: Final = 0.7
-_GROWTH: Final = 2.0
+_TIGHT: Final = 0.8
+_GROWTH: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def _weighed(
     dealt = _p_of(found, _QUEUE) <= _CERTAIN
     hidden = concealment(log, cluster, dealt)
     taken = extraction(log, cluster, population, dealt)
-    return Judged(cluster, tuple(found), axis, hidden, taken, q, _verdict(found, hidden, taken) if q <= level else None)
+    verdict = _verdict(cluster, found, hidden, taken) if q <= level else None
+    return Judged(cluster, tuple(found), axis, hidden, taken, q, verdict)
 
 
 def _judged(log: Log, cluster: Cluster, population: np.ndarray, level: float) -> Judged:
@@ -123,10 +127,10 @@ def _population(log: Log, clusters: list[Cluster]) -> np.ndarray:
     return chosen
 
 
-def _verdict(found: list[Finding], hidden: Axis, taken: Extraction) -> str | None:
+def _verdict(cluster: Cluster, found: list[Finding], hidden: Axis, taken: Extraction) -> str | None:
     """The contract's verdict on a coordinated cluster."""
-    concealed = hidden.score >= _EVEN
-    extracting = taken.axis.score >= _EVEN
+    concealed = hidden.score > _EVEN
+    extracting = taken.axis.score >= (_EVEN if cluster.of_text else _PLAIN)
     # Crowds move together too (a hackathon, a course, a viral prompt, an outage), each member on his own subject and at
     # his own rate. Only work that is dealt out evenly has a dispatcher behind it.
     if _p_of(found, _DEALT) > _DEALT_LEVEL and _p_of(found, _MIXED) > _LEVEL:
@@ -148,9 +152,9 @@ def _p_of(found: Sequence[Finding], names: frozenset[str]) -> float:
 def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) -> list[Judged]:
     """Each account in one campaign: the most cohesive clusters first, and what overlaps them gives way.
 
-    A cluster that holds nearly all of one accepted campaign, and little of others, is the same campaign seen whole and
-    takes its place. One that is mostly in accepted campaigns is another view of them; one that has some accounts in
-    common with them is judged again by the others alone, at a level that is Bonferroni's over all candidates.
+    One that is mostly in accepted campaigns is another view of them; one that has some accounts in common with them is
+    judged again by the others alone, at a level that is Bonferroni's over all candidates. A cluster that holds nearly
+    all of one accepted campaign may be that campaign seen whole, and takes its place.
     """
     order = sorted(
         (j for j in judged if j.verdict),
@@ -161,27 +165,35 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
     for item in order:
         members = item.cluster.accounts
         homes, shared = np.unique(home[members][home[members] >= 0], return_counts=True)
-        whole = [int(h) for h, n in zip(homes, shared, strict=True) if n >= _WHOLE * kept[h].cluster.accounts.size]
         free = home[members] < 0
-        if len(whole) == 1 and homes.size == 1 and _is_whole_of(item, kept[whole[0]]):
-            kept[whole[0]] = item
-            home[members] = whole[0]
-        elif free.sum() >= max(3, _OWN * members.size):
-            if not free.all():
-                rest = _without(log, item.cluster, home >= 0)
-                item = _judged(log, rest, population, fdr / len(judged))
-                if item.verdict is None:
-                    continue
-            kept.append(item)
+        whole = homes.size == 1 and shared[0] >= _WHOLE * kept[homes[0]].cluster.accounts.size
+        rest = item
+        if homes.size and free.sum() >= max(3, _OWN * members.size):
+            # What adds to a campaign is a single question; what would stand alone is one of all candidates.
+            level = fdr if whole else fdr / len(judged)
+            rest = _judged(log, _without(log, item.cluster, home >= 0), population, level)
+        if homes.size == 0 or (rest is not item and rest.verdict and not whole):
+            kept.append(rest)
             home[members[free]] = len(kept) - 1
+        elif whole and _is_whole_of(item, rest, kept[homes[0]]):
+            kept[homes[0]] = item
+            home[members] = homes[0]
     others = [j if j.verdict is None else replace(j, verdict=None) for j in judged]
     return [*kept, *others]
 
 
-def _is_whole_of(item: Judged, part: Judged) -> bool:
-    """Whether a cluster that holds nearly all of a campaign is the same one seen whole: not much larger nor looser."""
-    larger = item.cluster.accounts.size <= _GROWTH * part.cluster.accounts.size
-    return larger and item.cluster.cohesion >= _COHESIVE * part.cluster.cohesion
+def _is_whole_of(item: Judged, rest: Judged, part: Judged) -> bool:
+    """Whether a cluster that holds nearly all of a campaign is the same one seen whole.
+
+    It is larger, but not by far, and as cohesive; or nearly so, where what it adds is a campaign by itself.
+    """
+    size, of = item.cluster.accounts.size, part.cluster.accounts.size
+    if not of < size <= _GROWTH * of:
+        return False
+    cohesive = item.cluster.cohesion / max(part.cluster.cohesion, 1e-9)
+    if rest is item:
+        return size - of < 3 and cohesive >= _TIGHT
+    return cohesive >= (_COHESIVE if rest.verdict else _TIGHT)
 
 
 def _without(log: Log, cluster: Cluster, taken: np.ndarray) -> Cluster:

@@ -6,16 +6,16 @@ share a turn of phrase, or the public data that a template is filled from, drop 
 in. What is left has words of its own, or is no cluster of wording.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from scipy import sparse
 
 from iolaus.signals import Cluster, Log, distinct_pairs
-from iolaus.text import Shingles, find_audiences, recurring_shingles
+from iolaus.text import FEW, POPULAR, REGION, Shingles, find_audiences, recurring_shingles
 
-__all__ = ["Wording", "comes_back", "read_wording", "refined", "seeds"]
+__all__ = ["Wording", "comes_back", "instructed", "read_wording", "refined", "seeds", "worded_as"]
 
 # Two shingles belong to one template when their audiences are so alike: fixed templates, then paraphrased ones.
 _ALIKE: Final = (0.6, 0.35)
@@ -31,6 +31,9 @@ _SPREAD: Final = 0.3
 _COVERS: Final = 0.5
 _COVERS_LEAST: Final = 0.15
 _ROUNDS: Final = 4
+# Where the system instructions' bins begin in a sketch.
+_SYSTEM: Final = 3 * REGION
+_SEED: Final = 20_260_107
 # A prompt is of the cluster when its own shingles in it are so many and so rare together, in nats.
 _HOLDS: Final = 2
 _HELD_WEIGHT: Final = 6.0
@@ -174,16 +177,54 @@ def _cluster(log: Log, wording: Wording, members: np.ndarray, settled: np.ndarra
     if stays.sum() < 3:
         return None
     members = np.flatnonzero(stays).astype(np.int32)
-    name, inside_now = _inside(wording, members)
-    inner = np.zeros(shingles.name.size)
-    inner[name] = inside_now
-    inner = inner[settled]
-    alike = inner / (wording.size[settled] + members.size - inner)
     return Cluster(
         members,
         core[stays[log.account[core]]],
         np.zeros(0, np.int32),
         formed_by,
         shingles.name[own],
-        float(np.average(alike, weights=shingles.weight[settled])),
+        _cohesion(wording, members, settled),
     )
+
+
+def instructed(log: Log, wording: Wording) -> list[Cluster]:
+    """Accounts that come back to the very same system instructions, with the prompts sent under them.
+
+    An instruction of a few words is too short for the search by shingles; word for word the same, it still is one.
+    """
+    mine = log.shingles[:, _SYSTEM:]
+    rows = np.flatnonzero(mine.any(axis=1))
+    odd = np.random.default_rng(_SEED).integers(1, 2**63, size=mine.shape[1], dtype=np.uint64) | np.uint64(1)
+    told, which = np.unique((mine[rows].astype(np.uint64) * odd).sum(axis=1, dtype=np.uint64), return_inverse=True)
+    pairs, uses = np.unique(which * np.int64(log.accounts) + log.account[rows], return_counts=True)
+    back = np.bincount((pairs // log.accounts)[uses >= 2], minlength=told.size)
+    users = np.bincount(pairs // log.accounts, minlength=told.size)
+    order = np.argsort(which, kind="stable")
+    start = np.r_[0, np.cumsum(np.bincount(which, minlength=told.size))]
+    found = []
+    for text in np.flatnonzero((back >= 3) & (users <= max(POPULAR * log.accounts, FEW))):
+        core = np.sort(rows[order[start[text] : start[text + 1]]])
+        members = np.bincount(log.account[core], minlength=log.accounts) >= 2
+        core = core[members[log.account[core]]]
+        accounts = np.flatnonzero(members).astype(np.int32)
+        if accounts.size >= 3:
+            cluster = worded_as(wording, Cluster(accounts, core, np.zeros(0, np.int32), "wording"))
+            # Too short for shingles of its own, the instruction itself is the cluster's phrase.
+            found.append(cluster if cluster.phrases.size else replace(cluster, phrases=told[[text]], cohesion=1.0))
+    return found
+
+
+def worded_as(wording: Wording, cluster: Cluster) -> Cluster:
+    """The cluster with the shingles that are its own, and how well its accounts agree with them."""
+    own = _own_shingles(wording, cluster.accounts, _INSIDE[-1])
+    cohesion = _cohesion(wording, cluster.accounts, own) if own.size else 0.0
+    return replace(cluster, phrases=wording.shingles.name[own], cohesion=cohesion)
+
+
+def _cohesion(wording: Wording, members: np.ndarray, own: np.ndarray) -> float:
+    """Mean Jaccard index of the shingles' audiences with the members, the rare ones weighing more."""
+    name, inside = _inside(wording, members)
+    inner = np.zeros(wording.shingles.name.size)
+    inner[name] = inside
+    alike = inner[own] / (wording.size[own] + members.size - inner[own])
+    return float(np.average(alike, weights=wording.shingles.weight[own]))

@@ -1,6 +1,7 @@
 """Signals: one a file, each with what it measures, its null model, and its evidence."""
 
 from iolaus.signals.base import Finding, Links, Signal
+from iolaus.signals.idiom import Idiom, in_idiom, read_idiom
 from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, distinct_pairs
 from iolaus.signals.mixture import sample_for_vectors
 from iolaus.signals.queue import shared_list
@@ -14,10 +15,13 @@ __all__ = [
     "UNKNOWN_TIME",
     "Cluster",
     "Finding",
+    "Idiom",
     "Links",
     "Log",
     "Signal",
     "distinct_pairs",
+    "in_idiom",
+    "read_idiom",
     "sample_for_vectors",
     "shared_list",
 ]

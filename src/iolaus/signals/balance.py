@@ -4,7 +4,7 @@ Null: the accounts are independent, and their counts spread, relative to their m
 the population's do (``stats.concentration`` with density 4). The population's counts are scaled to the cluster's median
 and drawn anew as Poisson counts of that size, so that small counts, which are equal by themselves, are no finding.
 Where counts are large, counts a day of life are tested likewise, for pools that live one after another. Accounts that
-each run one public list have equal counts as well, so nothing is said where fillings are shared by most accounts.
+each run one public list have equal counts as well, so nothing is said where many accounts ask the same.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,11 @@ _LEAST_ACCOUNTS: Final = 5
 _LEAST_POPULATION: Final = 100
 _FOR_EACH: Final = 10
 _LARGE: Final = 20
+# Part of the accounts that ask what one asks; beyond it, some of them run one list.
+_SHARED: Final = 0.3
 _DENSITY: Final = 4.0
+# A dispatcher serves nearly all of its accounts alike; half of a group with like rates is a group within it.
+_SHARES: Final = (0.8, 1.0)
 _SEED: Final = 20_260_104
 
 
@@ -49,7 +53,7 @@ class BalanceSignal:
             _LEAST_POPULATION, _FOR_EACH * cluster.accounts.size
         ):
             return None
-        if shared_list(log, cluster) > 0.5:
+        if shared_list(log, cluster) > _SHARED:
             return None
         own = np.bincount(log.account[cluster.core], minlength=log.accounts)
         members = cluster.accounts[own[cluster.accounts] > 0]
@@ -98,7 +102,7 @@ def _too_equal(values: np.ndarray, reference: np.ndarray) -> tuple[float, float]
     drawn = drawn[drawn >= max(values.min(), 1e-9)]
     if drawn.size < _LEAST_POPULATION:
         return 1.0, 1.0
-    return concentration(*population_interval(drawn, values), density=_DENSITY)
+    return concentration(*population_interval(drawn, values), density=_DENSITY, shares=_SHARES)
 
 
 def _days_of_life(account: np.ndarray, at: np.ndarray, accounts: int) -> np.ndarray:

@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from iolaus.text.words import Words, no_words
+
 __all__ = ["DAY", "HOUR", "MINUTE", "UNKNOWN_TIME", "Cluster", "Log", "distinct_pairs"]
 
 MINUTE: Final = 60_000_000
@@ -34,6 +36,7 @@ class Log:
         closed: int64 (A,) instants or ``UNKNOWN_TIME``.
         vector_rows: int64 (v,), sorted exchange indices whose prompts have a vector: a sample.
         vectors: float32 (v, D), what those prompts are about; each of length 1.
+        words: the words and pairs that those prompts hold.
     """
 
     account: np.ndarray
@@ -51,6 +54,7 @@ class Log:
     closed: np.ndarray
     vector_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+    words: Words = field(default_factory=no_words)
 
     @property
     def exchanges(self) -> int:

@@ -8,7 +8,7 @@ that of what is asked (the words that an account puts into half of its prompts a
 that say how, in equal parts. Only first messages of conversations count, and a prompt that an account repeats counts
 once.
 
-Null: the accounts are at least half as distinct from each other as accounts of the population are; sets of as many
+Null: the accounts are at least a quarter as distinct from each other as accounts of the population are; sets of as many
 accounts, with as many prompts each, are drawn and measured alike. Accounts behind one tool are more alike than any
 set of accounts even without a queue, so the p-value is never below ``FLOOR``: this evidence supports others and
 decides nothing.
@@ -30,7 +30,7 @@ MOST_VECTORS: Final = 120_000
 _LEAST_ACCOUNTS: Final = 5
 _LEAST_REFERENCE: Final = 30
 FLOOR: Final = 0.05
-_HALF: Final = 0.5
+_PART: Final = 0.25
 _DRAWS: Final = 100
 _MOST_ACCOUNTS: Final = 30
 _SEED: Final = 20_260_105
@@ -105,7 +105,8 @@ class MixtureSignal:
             want = np.minimum(sizes, reference_sizes[who])
             within = np.arange(want.sum()) - np.repeat(np.cumsum(want) - want, want)
             null[draw] = _own_mark(reference[np.repeat(starts[who], want) + within], want)
-        p = max(resampled_tail(-observed, -_HALF * null), FLOOR)
+        # The null's mean is moved and its spread kept: so few exchanges are as noisy whatever they are about.
+        p = max(resampled_tail(-observed, -(null - (1.0 - _PART) * null.mean())), FLOOR)
         return Finding(
             self.name,
             p,

@@ -22,7 +22,9 @@ from scipy import sparse
 from scipy import stats as sps
 
 from iolaus.signals.base import Finding, Links, no_links
+from iolaus.signals.idiom import covered
 from iolaus.signals.log import Cluster, Log
+from iolaus.stats import P_FLOOR
 from iolaus.text import held_shingles
 
 __all__ = ["ParaphraseSignal", "one_pool"]
@@ -50,8 +52,12 @@ _TASTE: Final = 0.2
 # One choice among wordings is taken for each so many of them, and so many choices at most.
 _WORDINGS: Final = 4
 _MOST_CHOICES: Final = 6
-# Shared text alone convicts nobody, however it is put together: other evidence has to join it.
+# A part of what accounts send, however it is put together, convicts nobody: other evidence has to join it. Where most
+# of what each account sends is in the others' idiom, and no turn of phrase stays as a fixed template's would, it may.
 _FLOOR: Final = 0.01
+_MOSTLY: Final = 0.5
+_FIXED: Final = 0.6
+_MOSTLY_FLOOR: Final = 1e-5
 _MOST_PAIRS: Final = 2_000
 
 
@@ -74,6 +80,7 @@ class ParaphraseSignal:
         held, bin_of = held_shingles(log.shingles[rows], cluster.phrases)
         common = np.argsort(-np.asarray(held.sum(axis=0)).ravel(), kind="stable")[:_MOST_SHINGLES]
         held, bin_of = held[:, common], bin_of[common]
+        fixed = float(held.mean(axis=0).max())
         instead = _stand_ins(held, bin_of)
         if not instead.any():
             return None
@@ -92,14 +99,17 @@ class ParaphraseSignal:
             p = 1.0
         if _share(log, cluster) < _LEAST_SHARE or cluster.cohesion < _LEAST_COHESION:
             p = 1.0
+        mostly = covered(log, cluster)
+        p = max(p, _MOSTLY_FLOOR if mostly >= _MOSTLY and fixed <= _FIXED else _FLOOR)
         return Finding(
             self.name,
             p,
             f"{int(alternates.sum())} of {people.size} accounts say one thing in ever other words, the same ones: "
-            f"{wordings} turns of phrase stand in for each other, in like proportions (dispersion {dispersion:.2f}).",
+            f"{wordings} turns of phrase stand in for each other, in like proportions (dispersion {dispersion:.2f}); "
+            f"{mostly:.0%} of what the median account sends is in the others' idiom.",
             exchanges=rows[:: max(rows.size // 8, 1)][:8],
             accounts=people[alternates][:8].astype(np.int32),
-            values={"wordings": float(wordings), "dispersion": dispersion},
+            values={"wordings": float(wordings), "dispersion": dispersion, "mostly": mostly},
         )
 
 
@@ -118,7 +128,7 @@ def one_pool(uses: np.ndarray, instead: np.ndarray) -> tuple[float, float]:
         instead: bool (k, k), which of them stand in for each other.
 
     Returns:
-        The p-value under the null of tastes, at least 0.01, and the dispersion: chi-square over its degrees of freedom,
+        The p-value under the null of tastes, and the dispersion: chi-square over its degrees of freedom,
         all pairs together. 1 and infinity where nothing can be compared.
     """
     left, right = np.nonzero(np.triu(instead))
@@ -137,7 +147,7 @@ def one_pool(uses: np.ndarray, instead: np.ndarray) -> tuple[float, float]:
     tastes = 1.0 + _TASTE * float((both[compared] - 1.0).mean())
     choices = min(max(int(instead.any(axis=0).sum()) / _WORDINGS, 1.0), _MOST_CHOICES)
     degrees = (people - 1) * choices
-    return float(np.clip(sps.chi2.cdf(degrees * dispersion / tastes, degrees), _FLOOR, 1.0)), dispersion
+    return float(np.clip(sps.chi2.cdf(degrees * dispersion / tastes, degrees), P_FLOOR, 1.0)), dispersion
 
 
 def _stand_ins(held: sparse.csr_matrix, bin_of: np.ndarray) -> np.ndarray:

@@ -16,15 +16,25 @@ import numpy as np
 from scipy import sparse
 
 from iolaus.text.jit import inlined, kernel
+from iolaus.text.radix import by_key
 from iolaus.text.sketch import REGION
 from iolaus.text.tokens import mix64
 
-__all__ = ["Audience", "Shingles", "find_audiences", "held_shingles", "recurring_shingles"]
+__all__ = [
+    "FEW",
+    "POPULAR",
+    "Audience",
+    "Shingles",
+    "find_audiences",
+    "held_shingles",
+    "recurring_shingles",
+    "shingle_name",
+]
 
 LEAST: Final = 3
 # A shingle that more than this share of all accounts come back to is everyday language.
-_POPULAR: Final = 0.05
-_FEW: Final = 40
+POPULAR: Final = 0.05
+FEW: Final = 40
 # A shingle that strangers mostly write once is a quotation, not a template.
 _RETURN: Final = 0.3
 
@@ -66,7 +76,7 @@ class Audience:
 
 
 @inlined
-def _name(bins: np.ndarray, row: int, place: int) -> int:
+def shingle_name(bins: np.ndarray, row: int, place: int) -> int:
     """Hash of the shingle at a place of a sketch; 0 where the place is empty or an earlier region has the same one."""
     value = bins[row, place]
     if value == 0:
@@ -80,14 +90,17 @@ def _name(bins: np.ndarray, row: int, place: int) -> int:
 
 
 @kernel
-def _returning(bins: np.ndarray, account: np.ndarray, met: np.ndarray, seen: np.ndarray) -> None:
-    """Mark in ``seen``, a bit an account, who has a shingle a second time; ``met`` is a Bloom filter of pairs."""
+def _returning(bins: np.ndarray, rows: np.ndarray, account: np.ndarray, met: np.ndarray, seen: np.ndarray) -> None:
+    """Mark in ``seen``, a bit an account, who has a shingle a second time; ``met`` is a Bloom filter of pairs.
+
+    Only the sketches of ``rows`` are read; ``account`` is (rows,).
+    """
     slots = np.uint64(seen.shape[0] - 1)
     mask = np.uint64(met.shape[0] * 64 - 1)
-    for row in range(bins.shape[0]):
-        who = mix64(np.uint64(account[row]) + np.uint64(1))
+    for at in range(rows.shape[0]):
+        who = mix64(np.uint64(account[at]) + np.uint64(1))
         for place in range(bins.shape[1]):
-            name = _name(bins, row, place)
+            name = shingle_name(bins, rows[at], place)
             if name == 0:
                 continue
             h = mix64(name ^ who)
@@ -112,26 +125,72 @@ def _several(bits: int) -> bool:
 
 
 @kernel
-def _occurrences(bins: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row and name of every shingle that several accounts seem to come back to."""
+def _occurrences(bins: np.ndarray, rows: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place in ``rows`` and name of every shingle that several accounts seem to come back to."""
     slots = np.uint64(seen.shape[0] - 1)
     size = np.int64(0)
-    for row in range(bins.shape[0]):
+    for row in rows:
         for place in range(bins.shape[1]):
-            name = _name(bins, row, place)
+            name = shingle_name(bins, row, place)
             if name != 0 and _several(seen[name & slots]):
                 size += 1
-    rows = np.empty(size, dtype=np.int64)
+    places = np.empty(size, dtype=np.int64)
     names = np.empty(size, dtype=np.uint64)
     at = np.int64(0)
-    for row in range(bins.shape[0]):
+    for i in range(rows.shape[0]):
         for place in range(bins.shape[1]):
-            name = _name(bins, row, place)
+            name = shingle_name(bins, rows[i], place)
             if name != 0 and _several(seen[name & slots]):
-                rows[at] = row
+                places[at] = i
                 names[at] = name
                 at += 1
-    return rows, names
+    return places, names
+
+
+@kernel
+def _tallied(first: np.ndarray, writer: np.ndarray, accounts: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many accounts write each shingle, and how many again; its writers are ``first[i]:first[i + 1]``."""
+    writers = np.zeros(first.shape[0] - 1, dtype=np.int64)
+    back = np.zeros(first.shape[0] - 1, dtype=np.int64)
+    uses = np.zeros(accounts, dtype=np.int64)
+    for shingle in range(writers.shape[0]):
+        for i in range(first[shingle], first[shingle + 1]):
+            uses[writer[i]] += 1
+            writers[shingle] += uses[writer[i]] == 1
+            back[shingle] += uses[writer[i]] == 2
+        for i in range(first[shingle], first[shingle + 1]):
+            uses[writer[i]] = 0
+    return writers, back
+
+
+@kernel
+def _returners(
+    first: np.ndarray, writer: np.ndarray, accounts: int, kept: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The kept shingles' audiences as CSR's row bounds, sorted accounts and uses."""
+    bounds = np.zeros(kept.sum() + 1, dtype=np.int32)
+    holder = np.empty(size, dtype=np.int32)
+    number = np.empty(size, dtype=np.float64)
+    uses = np.zeros(accounts, dtype=np.int64)
+    at = 0
+    row = 0
+    for shingle in range(kept.shape[0]):
+        if not kept[shingle]:
+            continue
+        begin = at
+        for i in range(first[shingle], first[shingle + 1]):
+            uses[writer[i]] += 1
+            if uses[writer[i]] == 2:
+                holder[at] = writer[i]
+                at += 1
+        holder[begin:at] = np.sort(holder[begin:at])
+        for i in range(begin, at):
+            number[i] = uses[holder[i]]
+        for i in range(first[shingle], first[shingle + 1]):
+            uses[writer[i]] = 0
+        row += 1
+        bounds[row] = at
+    return bounds, holder, number
 
 
 def recurring_shingles(bins: np.ndarray, account: np.ndarray, rows: np.ndarray, accounts: int) -> Shingles:
@@ -143,25 +202,23 @@ def recurring_shingles(bins: np.ndarray, account: np.ndarray, rows: np.ndarray, 
         rows: int64 (r,), one exchange of every (account, prompt) pair, sorted.
         accounts: A.
     """
-    mine, who = bins[rows], account[rows].astype(np.int64)
+    who = account[rows].astype(np.int64)
     bits = int(np.clip(np.ceil(np.log2(max(rows.size, 2) * bins.shape[1] * 4)), 20, 34))
     seen = np.zeros(1 << min(bits - 2, 24), dtype=np.uint64)
-    _returning(mine, who, np.zeros(1 << (bits - 6), dtype=np.uint64), seen)
-    place, name = _occurrences(mine, seen)
-    names, which = np.unique(name, return_inverse=True)
-    pairs, uses = np.unique(which * np.int64(accounts) + who[place], return_counts=True)
-    of, holder = pairs // max(accounts, 1), pairs % max(accounts, 1)
-    writers = np.bincount(of, minlength=names.size)
-    back = np.bincount(of[uses >= 2], minlength=names.size)
-    kept = (back >= LEAST) & (back <= max(_POPULAR * accounts, _FEW)) & (back >= _RETURN * writers)
-    number = np.cumsum(kept) - 1
-    edge = kept[of] & (uses >= 2)
-    table = sparse.csr_matrix(
-        (uses[edge].astype(float), (number[of[edge]], holder[edge])), shape=(int(kept.sum()), accounts)
-    )
+    _returning(bins, rows, who, np.zeros(1 << (bits - 6), dtype=np.uint64), seen)
+    place, name = _occurrences(bins, rows, seen)
+    name, index = by_key(name, np.arange(name.size, dtype=np.int64 if name.size >> 32 else np.uint32))
+    first = np.r_[np.flatnonzero(np.r_[True, name[1:] != name[:-1]]), name.size] if name.size else np.zeros(1, np.int64)
+    names, writer = name[first[:-1]], who[place[index]]
+    writers, back = _tallied(first, writer, accounts)
+    kept = (back >= LEAST) & (back <= max(POPULAR * accounts, FEW)) & (back >= _RETURN * writers)
+    end, holder, uses = _returners(first, writer, accounts, kept, int(back[kept].sum()))
+    table = sparse.csr_matrix((uses, holder, end), shape=(int(kept.sum()), accounts))
     weight = np.log(max(accounts, 1) / np.maximum(writers[kept], 1))
-    hit = kept[which]
-    return Shingles(names[kept], table, weight, rows, place[hit], number[which[hit]])
+    which = np.empty(index.size, dtype=np.int64)
+    which[index] = np.repeat(np.where(kept, np.cumsum(kept) - 1, -1), np.diff(first))
+    hit = which >= 0
+    return Shingles(names[kept], table, weight, rows, place[hit], which[hit])
 
 
 def find_audiences(shingles: Shingles, alike: float, least_weight: float) -> list[Audience]:
@@ -185,22 +242,24 @@ def find_audiences(shingles: Shingles, alike: float, least_weight: float) -> lis
     members: list[list[int]] = [[] for _ in range(first.size)]
     for shingle, group in enumerate(of.tolist()):
         members[group].append(shingle)
+    shared = np.zeros(first.size, dtype=np.int64)
     found = []
     for leader in np.lexsort((first, -evidence)):
         if not free[leader]:
             continue
         core = users.indices[users.indptr[leader] : users.indptr[leader + 1]]
-        group = _alike(by_account, size, core, free, alike)
+        group = _alike(by_account.indptr, by_account.indices, size, core, free, alike, shared)
         # Once more, around what most of the group's shingles agree on.
         own = np.sort(np.concatenate([members[g] for g in group]))
-        core = _majority(table[own])
+        core = _majority(table, own)
         if core.size >= LEAST:
-            group = np.union1d(_alike(by_account, size, core, free, alike), [leader])
+            near = _alike(by_account.indptr, by_account.indices, size, core, free, alike, shared)
+            group = np.union1d(near, [leader])
             own = np.sort(np.concatenate([members[g] for g in group]))
         free[group] = False
         weight = float(shingles.weight[own].sum())
         if weight >= least_weight:
-            found.append(Audience(own, _majority(table[own]), weight))
+            found.append(Audience(own, _majority(table, own), weight))
     return found
 
 
@@ -213,20 +272,48 @@ def _same_audience(table: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     return first, of
 
 
+@kernel
 def _alike(
-    by_account: sparse.csc_matrix, size: np.ndarray, core: np.ndarray, free: np.ndarray, alike: float
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    size: np.ndarray,
+    core: np.ndarray,
+    free: np.ndarray,
+    alike: float,
+    shared: np.ndarray,
 ) -> np.ndarray:
-    """Groups of shingles, among the free ones, whose audience is alike to ``core``."""
-    spans = [by_account.indices[by_account.indptr[a] : by_account.indptr[a + 1]] for a in core]
-    near, shared = np.unique(np.concatenate(spans), return_counts=True)
-    near_enough: np.ndarray = near[free[near] & (shared >= alike * (size[near] + core.size - shared))]
-    return near_enough
+    """Groups of shingles, among the free ones, whose audience is alike to ``core``; sorted int64.
+
+    ``indptr`` and ``indices`` are the audiences by account; ``shared`` is scratch space, 0 before and after.
+    """
+    for account in core:
+        for i in range(indptr[account], indptr[account + 1]):
+            shared[indices[i]] += 1
+    near = np.empty(size.shape[0], dtype=np.int64)
+    n = 0
+    for group in range(size.shape[0]):
+        both = shared[group]
+        if both > 0 and free[group] and both >= alike * (size[group] + core.shape[0] - both):
+            near[n] = group
+            n += 1
+        shared[group] = 0
+    return near[:n].copy()
 
 
-def _majority(table: sparse.csr_matrix) -> np.ndarray:
-    """Accounts in the audience of at least half as many of the shingles as the median account is."""
-    held = np.bincount(table.indices, minlength=table.shape[1])
+def _majority(table: sparse.csr_matrix, own: np.ndarray) -> np.ndarray:
+    """Accounts in the audience of at least half as many of the shingles ``own`` as the median account is."""
+    held = _holders(table.indptr, table.indices, own, table.shape[1])
     return np.flatnonzero(held >= max(0.5 * np.median(held[held > 0]), 1.0))
+
+
+@kernel
+def _holders(indptr: np.ndarray, indices: np.ndarray, own: np.ndarray, accounts: int) -> np.ndarray:
+    """How many of the shingles ``own`` each account comes back to."""
+    held = np.zeros(accounts, dtype=np.int64)
+    for shingle in own:
+        for i in range(indptr[shingle], indptr[shingle + 1]):
+            held[indices[i]] += 1
+    return held
 
 
 @kernel
@@ -237,7 +324,7 @@ def _all_names(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     at = np.int64(0)
     for row in range(bins.shape[0]):
         for place in range(bins.shape[1]):
-            name = _name(bins, row, place)
+            name = shingle_name(bins, row, place)
             if name != 0:
                 rows[at] = row
                 names[at] = name

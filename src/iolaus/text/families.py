@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.text.jit import inlined, kernel, parallel_kernel, spans
+from iolaus.text.radix import by_key
 from iolaus.text.sketch import REGION
 from iolaus.text.tokens import mix64
 
@@ -24,6 +25,8 @@ CONTAINMENT: Final = 0.5
 SHARED_WEIGHT: Final = 20.0
 _MIN_SHINGLES: Final = 3
 _WEIGHT_STEP: Final = 0.1
+# Pairs of leaders that are known to be unlike; a power of two.
+_REMEMBERED: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,11 @@ def find_families(bins: np.ndarray, account: np.ndarray) -> Families:
     purest = np.lexsort((unique, kept[rows[first]]))
     rank = np.empty_like(purest)
     rank[purest] = np.arange(purest.size)
-    unique, inverse, rep_rows = unique[purest], rank[inverse], rows[first][purest]
-    rep_bins, rep_weights = bins[rep_rows], weights[rep_rows]
-    keys, owners = _bands(rep_bins, rep_weights)
-    order = np.lexsort((owners, keys))
-    root = _unite(keys[order], owners[order], rep_bins, rep_weights)
+    unique, inverse, leaders = unique[purest], rank[inverse], rows[first][purest]
+    keys, owners = _bands(bins, weights, leaders, *_band_counts(bins, weights, leaders))
+    # Owners come in rising order, so a stable sort by key alone leaves them so within a band.
+    keys, owners = by_key(keys, owners)
+    root = _unite(keys, owners, bins, leaders, *_places(bins, weights, leaders), weights)
     labels = _number(root[inverse], account[rows], unique)
     of[rows] = labels
     return Families(of, fresh, int(labels.max()) + 1 if labels.size else 0)
@@ -156,29 +159,79 @@ def _signatures(bins: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.n
     return signature, total, kept
 
 
+@inlined
+def _band_key(bins: np.ndarray, row: int, last: int, place: int) -> int:
+    """Hash of two neighbouring shingles that stay, with their places."""
+    h = np.uint64(bins[row, last]) << np.uint64(32) | np.uint64(bins[row, place])
+    return mix64(h ^ (np.uint64(last) << np.uint64(6) | np.uint64(place)))
+
+
 @kernel
-def _bands(bins: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One key for every two neighbouring shingles that stay, with the row that has it."""
+def _band_counts(bins: np.ndarray, weights: np.ndarray, leaders: np.ndarray) -> tuple[np.ndarray, int]:
+    """How often bands were met, 0, 1 or 2, by slots of their keys; and how many bands are met in a slot met twice.
+
+    A band of one prompt joins nothing, and most bands are of one: they are left out before anything is sorted.
+    """
+    bits = 16
+    while (np.int64(1) << bits) < 64 * leaders.shape[0] and bits < 27:
+        bits += 1
+    met = np.zeros(np.int64(1) << bits, dtype=np.uint8)
+    mask = np.uint64(met.shape[0] - 1)
     size = np.int64(0)
-    for row in range(bins.shape[0]):
-        for place in range(bins.shape[1]):
-            if weights[row, place] != 0:
-                size += 1
-    keys = np.empty(size, dtype=np.uint64)
-    owners = np.empty(size, dtype=np.uint32)
-    at = np.int64(0)
-    for row in range(bins.shape[0]):
+    for row in leaders:
         last = np.int64(-1)
         for place in range(bins.shape[1]):
             if weights[row, place] == 0:
                 continue
             if last >= 0:
-                h = np.uint64(bins[row, last]) << np.uint64(32) | np.uint64(bins[row, place])
-                keys[at] = mix64(h ^ (np.uint64(last) << np.uint64(6) | np.uint64(place)))
-                owners[at] = row
-                at += 1
+                slot = np.int64(_band_key(bins, row, last, place) & mask)
+                if met[slot] < 2:
+                    met[slot] += 1
+                    size += met[slot] == 2
+                size += met[slot] == 2
+            last = place
+    return met, size
+
+
+@kernel
+def _bands(
+    bins: np.ndarray, weights: np.ndarray, leaders: np.ndarray, met: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """One key for every two neighbouring shingles that stay, with the leader that has it; those met once left out."""
+    keys = np.empty(size, dtype=np.uint64)
+    owners = np.empty(size, dtype=np.uint32)
+    mask = np.uint64(met.shape[0] - 1)
+    at = np.int64(0)
+    for leader in range(leaders.shape[0]):
+        row = leaders[leader]
+        last = np.int64(-1)
+        for place in range(bins.shape[1]):
+            if weights[row, place] == 0:
+                continue
+            if last >= 0:
+                key = _band_key(bins, row, last, place)
+                if met[np.int64(key & mask)] == 2:
+                    keys[at] = key
+                    owners[at] = leader
+                    at += 1
             last = place
     return keys[:at], owners[:at]
+
+
+@kernel
+def _places(bins: np.ndarray, weights: np.ndarray, leaders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of each leader with a shingle that stays, a bit each; and those whose shingle no earlier region has."""
+    stays = np.zeros(leaders.shape[0], dtype=np.uint64)
+    own = np.zeros(leaders.shape[0], dtype=np.uint64)
+    for leader in range(leaders.shape[0]):
+        row = leaders[leader]
+        for place in range(bins.shape[1]):
+            if weights[row, place] > 0:
+                bit = np.uint64(1) << np.uint64(place)
+                stays[leader] |= bit
+                if not _sampled_before(bins, row, place):
+                    own[leader] |= bit
+    return stays, own
 
 
 @inlined
@@ -190,21 +243,33 @@ def _root(parent: np.ndarray, x: int) -> int:
 
 
 @inlined
-def _same_family(bins: np.ndarray, weights: np.ndarray, a: int, b: int) -> bool:
+def _bits(x: int) -> int:
+    """How many bits are set."""
+    x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@inlined
+def _same_family(
+    bins: np.ndarray, weights: np.ndarray, leaders: np.ndarray, stays: np.ndarray, own: np.ndarray, a: int, b: int
+) -> bool:
     """Whether two prompts share enough of what stays; a shingle that several regions sampled counts once."""
+    need = CONTAINMENT * min(_bits(own[a]), _bits(own[b]))
+    common = own[a] & stays[b]
+    if _bits(common) < need:
+        return False
+    one, other = leaders[a], leaders[b]
     shared = 0
-    left = 0
-    right = 0
     weight = 0.0
-    for place in range(bins.shape[1]):
-        if weights[a, place] > 0 and not _sampled_before(bins, a, place):
-            left += 1
-            if weights[b, place] > 0 and bins[a, place] == bins[b, place]:
-                shared += 1
-                weight += weights[a, place]
-        if weights[b, place] > 0 and not _sampled_before(bins, b, place):
-            right += 1
-    return shared >= CONTAINMENT * min(left, right) and weight * _WEIGHT_STEP >= SHARED_WEIGHT
+    while common != 0:
+        place = _bits((common & (~common + np.uint64(1))) - np.uint64(1))
+        common &= common - np.uint64(1)
+        if bins[one, place] == bins[other, place]:
+            shared += 1
+            weight += weights[one, place]
+    return shared >= need and weight * _WEIGHT_STEP >= SHARED_WEIGHT
 
 
 @inlined
@@ -219,12 +284,22 @@ def _sampled_before(bins: np.ndarray, row: int, place: int) -> bool:
 
 
 @kernel
-def _unite(keys: np.ndarray, owners: np.ndarray, bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _unite(
+    keys: np.ndarray,
+    owners: np.ndarray,
+    bins: np.ndarray,
+    leaders: np.ndarray,
+    stays: np.ndarray,
+    own: np.ndarray,
+    weights: np.ndarray,
+) -> np.ndarray:
     """Families around leaders: two groups in one band unite when their leaders are alike.
 
-    Comparing leaders, not neighbours, keeps a chain of ever so slightly different prompts from joining everything.
+    Comparing leaders, not neighbours, keeps a chain of ever so slightly different prompts from joining everything. Two
+    leaders meet in many bands and are alike in all of them or in none, so pairs that are not are remembered.
     """
-    leader = np.arange(bins.shape[0])
+    leader = np.arange(leaders.shape[0])
+    unlike = np.zeros(_REMEMBERED, dtype=np.uint64)
     first = 0
     for i in range(1, keys.shape[0]):
         if keys[i] != keys[i - 1]:
@@ -232,8 +307,17 @@ def _unite(keys: np.ndarray, owners: np.ndarray, bins: np.ndarray, weights: np.n
             continue
         for other in (owners[first], owners[i - 1]):
             a, b = _root(leader, np.int64(owners[i])), _root(leader, np.int64(other))
-            if a != b and _same_family(bins, weights, a, b):
+            if a == b:
+                continue
+            # The order of a pair is kept, for the weight of what two leaders share is read off the first.
+            pair = np.uint64(a) << np.uint64(32) | np.uint64(b)
+            slot = np.int64(mix64(pair) & np.uint64(_REMEMBERED - 1))
+            if unlike[slot] == pair:
+                continue
+            if _same_family(bins, weights, leaders, stays, own, a, b):
                 leader[max(a, b)] = min(a, b)
+            else:
+                unlike[slot] = pair
     for i in range(leader.shape[0]):
         leader[i] = _root(leader, np.int64(i))
     return leader
