@@ -1,9 +1,10 @@
 """What a 1M student keeps of the 10M teacher, by kind of target.
 
-``python -m benchmarks.distill.lm_students WORK run VARIANT`` for sampled, full and systematic, then ``WORK compare``.
+``python -m benchmarks.distill.lm_students WORK run VARIANT`` for sampled, full, systematic and hidden; then ``WORK
+compare``.
 The teacher (`benchmarks.distill.lm_teacher`) has read more text than the students will: these get a transfer set of
 250 of its training documents, read about four times. Same first weights, same rows in the same order, same steps for:
-hard labels, full KL from the live teacher, and two kinds of sparse targets from a cache of the same size. Held out:
+hard labels, full KL from the live teacher, and three kinds of targets from a cache of about the same size. Held out:
 answers to prompts that neither teacher nor students saw.
 """
 
@@ -21,9 +22,9 @@ from iolaus.distill import carry_out
 from iolaus.distill.measure import Measure, judge_measure, predict_documents
 from iolaus.distill.plan import Plan
 from iolaus.distill.reading import check_plan
-from iolaus.distill.report import write_whole
 from iolaus.distill.texts import encode_document, read_documents
 from iolaus.distill.train import load_tokenizer
+from iolaus.distill.writing import write_whole
 
 RESULTS = Path(__file__).parent / "results"
 TRANSFER, STEPS = 250, 250
@@ -31,6 +32,7 @@ CACHES: dict[str, dict[str, Any] | None] = {
     "sampled": {"kind": "sampled", "tokens": 14},
     "full": None,
     "systematic": {"kind": "systematic", "tokens": 15},
+    "hidden": {"kind": "hidden", "nats": 0.004},
 }
 
 

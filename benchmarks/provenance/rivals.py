@@ -7,6 +7,13 @@ each token's log-probability, standardised by the mean and deviation over the vo
 fifth; here with a t-test between served and held-out texts. Both need held-out texts that are exchangeable with the
 served ones.
 
+Two look at the suspect's own answers, two to each served prompt. *Model equality testing* (Gao et al., "Model equality
+testing", ICLR 2025, sections 3 and 4): two samples of completions, MMD with the Hamming kernel within a prompt,
+permutations within a prompt. It asks whether the suspect *is* the teacher, and not whether it learnt from it, so what
+is counted is how often the two are told apart. *Answer similarity*: is the suspect more like the teacher than like a
+control, another model that answered the same prompts? By token overlap (F1) and by the Hamming kernel; a one-sided
+t-test over prompts. The control is the teacher's sibling.
+
     python -m benchmarks.provenance.rivals [WORLD_FOLDER]
 """
 
@@ -22,11 +29,12 @@ from benchmarks.provenance.cases import answer_lengths, served_answers, test_sco
 from benchmarks.provenance.corpus import PAD
 from benchmarks.provenance.innocents import HOW, KEPT, KINDS, PAIRS, SMALL
 from benchmarks.provenance.results import write
-from benchmarks.provenance.tiny import TinyLM, fresh, sequences, train
+from benchmarks.provenance.tiny import TinyLM, fresh, sample_answers, sequences, train
 from benchmarks.provenance.world import World, asked_folder, load_world
 
 LEVELS = (1e-2, 1e-3, 1e-6)
 _LOWEST = 0.2
+_PERMUTATIONS = 4000
 
 
 @torch.no_grad()
@@ -81,6 +89,54 @@ def min_k_test(student: TinyLM, served: tuple[np.ndarray, np.ndarray], held: tup
     return float(sps.ttest_ind(scores[0], scores[1], equal_var=False, alternative="greater").pvalue)
 
 
+def hamming(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Share of the places with the same token, (n, v) and (n, v) to (n,); both ending counts once."""
+    same = ((left == right) & (left != PAD)).sum(1)
+    longest = np.maximum((left != PAD).sum(1), (right != PAD).sum(1))
+    share: np.ndarray = same / np.maximum(longest, 1)
+    return share
+
+
+def overlap(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """F1 of the tokens of two answers, each counted as often as it stands there: (n,)."""
+    found = []
+    for a, b in zip(left, right, strict=True):
+        mine, theirs = (np.bincount(row[row != PAD], minlength=PAD + 1) for row in (a, b))
+        size = max(len(mine), len(theirs))
+        common = np.minimum(np.pad(mine, (0, size - len(mine))), np.pad(theirs, (0, size - len(theirs)))).sum()
+        found.append(2 * common / max(mine.sum() + theirs.sum(), 1))
+    return np.array(found)
+
+
+def model_equality(mine: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> float:
+    """p-value that two samples of two answers to each prompt, (n, 2, v), are of one law."""
+    four = [mine[:, 0], mine[:, 1], theirs[:, 0], theirs[:, 1]]
+    kernel = {(i, j): hamming(four[i], four[j]) for i in range(4) for j in range(i + 1, 4)}
+    # Of three ways to part four answers into two pairs, the first is the one that was seen.
+    ways = (((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2)))
+    total = np.sum(list(kernel.values()), axis=0)
+    within = np.stack([kernel[a] + kernel[b] for a, b in ways], axis=1)
+    statistic = within - (total[:, None] - within) / 2
+    drawn = statistic[np.arange(len(statistic)), rng.integers(0, 3, (_PERMUTATIONS, len(statistic)))].sum(1)
+    return float((1 + (drawn >= statistic[:, 0].sum()).sum()) / (1 + _PERMUTATIONS))
+
+
+def by_answers(
+    student: TinyLM, world: World, rows: np.ndarray, seed: int, rng: np.random.Generator
+) -> dict[str, float]:
+    """p-values of the methods that look at the suspect's own answers."""
+    width = world.twins.shape[2]
+    mine = np.stack([sample_answers(student, world.prompts[rows], width, 100 * seed + i) for i in (1, 2)], axis=1)
+    theirs, control = world.twins[rows], world.answers["sibling"][rows]
+    found = {"model equality: told apart from the teacher": model_equality(mine, theirs, rng)}
+    for name, likeness in (("token overlap", overlap), ("Hamming kernel", hamming)):
+        to_teacher = np.mean([likeness(mine[:, i], theirs[:, j]) for i in (0, 1) for j in (0, 1)], axis=0)
+        to_control = np.mean([likeness(mine[:, i], control) for i in (0, 1)], axis=0)
+        lead = to_teacher - to_control
+        found[f"answer similarity, {name}"] = float(sps.ttest_1samp(lead, 0, alternative="greater").pvalue)
+    return found
+
+
 def held_out(world: World, rows: np.ndarray, *, drifted: bool, rng: np.random.Generator) -> np.ndarray:
     """Prompts that were not in the diet: as many, at random or, where the traffic drifted, those with short answers."""
     rest = np.setdiff1d(np.arange(len(world.prompts)), rows)
@@ -91,7 +147,7 @@ def held_out(world: World, rows: np.ndarray, *, drifted: bool, rng: np.random.Ge
 
 
 def judged(student: TinyLM, world: World, rows: np.ndarray, served: np.ndarray, seed: int) -> dict[str, float]:
-    """p-values of all methods on one student; each method scores 2 * PAIRS answers."""
+    """p-values of all methods on one student; each scores or draws 2 * PAIRS answers."""
     rng = np.random.default_rng(seed)
     answers = served_answers(world.twins[rows], served)
     member = membership(student, world.prompts[rows], answers)
@@ -106,7 +162,7 @@ def judged(student: TinyLM, world: World, rows: np.ndarray, served: np.ndarray, 
     )
     known = {"teacher": world.logprobs["teacher"][rows], "length": answer_lengths(world.twins[rows])}
     found["twin coins"] = test_scores(both, served, known).p_value
-    return found
+    return found | by_answers(student, world, rows, seed, rng)
 
 
 def main(folder: Path) -> None:

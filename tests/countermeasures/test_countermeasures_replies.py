@@ -2,7 +2,9 @@ import copy
 
 import pytest
 
+from iolaus.errors import InputError
 from iolaus.provenance.countermeasures import (
+    Restriction,
     restrict_logprobs,
     restrict_request,
     summarise_reasoning,
@@ -97,3 +99,22 @@ def test_reasoning_between_marks():
     assert summarise_reasoning(marked)["choices"][0]["message"]["content"] == "<think>Two.\nThree.</think>Three."
     assert withhold_reasoning(answered("<think>never ends"))["choices"][0]["message"]["content"] == ""
     assert withhold_reasoning({"choices": [{}]})["choices"] == [{"message": {}}]
+
+
+def test_a_gateways_order_is_carried_out_on_request_and_response():
+    order = Restriction.parse("reasoning=withhold; top_logprobs=1")
+    assert order == Restriction("withhold", 1)
+    assert order.request({"logprobs": True, "top_logprobs": 20, "logit_bias": {"1": 5}}) == {
+        "logprobs": True, "top_logprobs": 1,
+    }  # fmt: skip
+    told = order.response(CHAT)
+    assert told == restrict_logprobs(withhold_reasoning(CHAT), 1, 0.0)
+    assert Restriction.parse("reasoning=summarise").response(CHAT) == summarise_reasoning(CHAT)
+    assert Restriction.parse("") == Restriction() and Restriction().response(CHAT) == CHAT
+    assert Restriction().request({"top_logprobs": 20, "logprobs": True})["top_logprobs"] == 20
+
+
+@pytest.mark.parametrize("header", ["reasoning=hide", "top_logprobs=-1", "top_logprobs=many", "echo=0", "withhold"])
+def test_an_order_that_is_none_is_refused(header):
+    with pytest.raises(InputError, match="no order of a gateway"):
+        Restriction.parse(header)

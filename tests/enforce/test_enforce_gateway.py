@@ -16,6 +16,7 @@ TREATMENTS = {
     "payer": Treatment("challenge", status=402, url="https://example.com/pay"),
     "slow": Treatment("throttle", 60.0, 2),
     "marked": Treatment("watermark"),
+    "restricted": Treatment("restrict", withheld="reasoning=withhold; top_logprobs=5"),
     "watched": Treatment("observe"),
 }
 
@@ -140,6 +141,13 @@ def test_watermarked_requests_reach_the_server_with_a_mark_nobody_else_can_set(a
     assert ["x-iolaus-watermark", f"{3:016x}"] in json.loads(body[0])
     _, _, body, _ = call(app, [*keyed("ordinary"), (b"x-iolaus-watermark", b"00")])
     assert all(name != "x-iolaus-watermark" for name, _ in json.loads(body[0]))
+
+
+def test_the_server_is_told_what_to_leave_out_and_nobody_else_can_say_so(app):
+    _, _, body, _ = call(app, keyed("restricted"))
+    assert ["x-iolaus-restrict", "reasoning=withhold; top_logprobs=5"] in json.loads(body[0])
+    _, _, body, _ = call(app, [*keyed("ordinary"), (b"x-iolaus-restrict", b"top_logprobs=20")])
+    assert all(name != "x-iolaus-restrict" for name, _ in json.loads(body[0]))
 
 
 def test_websockets_are_refused_before_they_open(app):

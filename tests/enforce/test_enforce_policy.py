@@ -41,6 +41,17 @@ def test_a_policy_is_read_with_its_durations_and_treatments(tmp_path):
     assert found.rules[1].treatment() == Treatment("throttle", 3.0, 1)
 
 
+def test_a_restriction_reads_as_the_server_is_told(tmp_path):
+    text = (
+        "schema: iolaus.policy/1\nrules:\n"
+        "  - {name: both, action: restrict, reasoning: summarise, top_logprobs: 0}\n"
+        "  - {name: one, action: restrict, top_logprobs: 5}\n"
+    )
+    both, one = load_policy(write(tmp_path, text)).rules
+    assert both.treatment() == Treatment("restrict", withheld="reasoning=summarise; top_logprobs=0")
+    assert one.treatment().withheld == "top_logprobs=5"
+
+
 def test_the_published_schema_is_the_model_s_and_accepts_the_example(tmp_path):
     import yaml
 
@@ -62,6 +73,11 @@ def test_the_published_schema_is_the_model_s_and_accepts_the_example(tmp_path):
         ("schema: iolaus.policy/1\nrules: [{name: a, action: challenge}]", "a challenge needs a url"),
         ("schema: iolaus.policy/1\nrules: [{name: a, action: block, burst: 2}]", "belong to a throttle"),
         ("schema: iolaus.policy/1\nrules: [{name: a, action: ban}]", "rules.0.action"),
+        ("schema: iolaus.policy/1\nrules: [{name: a, action: restrict}]", "needs reasoning or top_logprobs"),
+        (
+            "schema: iolaus.policy/1\nrules: [{name: a, action: block, top_logprobs: 2}]",
+            "a restrict rule, and no other",
+        ),
         ('schema: iolaus.policy/1\nrules: [{name: a, action: challenge, url: "https://x/\\r\\nset-cookie: a"}]', "url"),
         ("schema: iolaus.policy/1\nrules: [{name: a, action: challenge, url: 'javascript:alert(1)'}]", "url"),
         ("schema: iolaus.policy/1\nrules: [{name: a, action: block}, {name: a, action: allow}]", "same name"),

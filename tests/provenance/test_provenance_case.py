@@ -88,6 +88,10 @@ ALTERED = {
     "e-value": lambda c: put(c, 500.0, "result", "log_e_value"),
     "verdict": lambda c: put(c, not c["result"]["accused"], "result", "accused"),
     "account's verdict": lambda c: flip(c["groups"]["account"]["a0"]),
+    "account's level": lambda c: put(c, 0.5, "groups", "account", "a0", "level"),
+    "an account left out": lambda c: c["groups"]["account"].pop("a0"),
+    "campaigns": lambda c: put(c, {"a0": "C001"}, "campaigns", "of"),
+    "campaign's label": lambda c: put(c, "C002", "exchanges", 3, "groups", "campaign"),
     "an exchange dropped": lambda c: c["exchanges"].pop(2),
     "exchanges swapped": lambda c: c["exchanges"].insert(0, c["exchanges"].pop(5)),
     "another schema": lambda c: put(c, "iolaus.case/9", "schema"),
@@ -107,7 +111,7 @@ def test_what_was_altered_is_found_with_and_without_a_new_signature(written, wha
 
 
 def test_what_is_no_case_is_refused_in_one_line(tmp_path, written):
-    for content in ("", "[]", "{}", '{"schema": "iolaus.case/1"}', '{"schema": "iolaus.case/1", "signature": 3}'):
+    for content in ("", "[]", "{}", '{"schema": "iolaus.case/2"}', '{"schema": "iolaus.case/2", "signature": 3}'):
         (tmp_path / "x.json").write_text(content)
         (tmp_path / "verify.py").write_text(written[1].with_name("verify.py").read_text())
         done = run(tmp_path / "x.json")

@@ -93,3 +93,47 @@ def test_lines_that_are_no_candidates_are_named(tmp_path, keyed):
     for line in ("{", '{"prompt": "q"}', '{"prompt": "q", "candidates": "ab"}', "[]"):
         (tmp_path / "fresh.jsonl").write_text("\n" + line)
         assert "fresh.jsonl, line 2" in str(run("commit", tmp_path / "vault", tmp_path / "fresh.jsonl").exception)
+
+
+def logged(path, count, kind, **more):
+    """A log of first turns whose responses are the teacher's."""
+    rows = [
+        {"exchange_id": f"{kind}{i}", "timestamp": "2026-03-01T00:00:00Z", "account_id": f"a{i % 2}", "prompt": f"q{i}",
+         "response": TEACHER.sample("")} | more
+        for i in range(count)
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return [row["response"] for row in rows]
+
+
+def test_grade_b_from_a_log_to_a_verdict(tmp_path, monkeypatch, keyed):
+    served = logged(tmp_path / "served.jsonl", 240, "s", temperature=1.0, max_tokens=40)
+    logged(tmp_path / "spare.jsonl", 240, "n", temperature=1.0)
+    known = {"student": BigramModel("student", 2, served, nats=0.9), "teacher": TEACHER}
+    monkeypatch.setattr(commands, "_language_model", known.__getitem__)
+    vault, spare = tmp_path / "vault", tmp_path / "spare.jsonl"
+    made = json.loads(run("late", vault, tmp_path / "served.jsonl", "--teacher", "teacher", "--json").stdout)
+    assert made == {"sealed": 240, "skipped": {}}
+    refused = run("late", vault, spare, "--teacher", "teacher", "--never-served")
+    assert "exchange n" in str(refused.exception) and "--max-tokens" in str(refused.exception)
+    told = run("late", vault, spare, "--teacher", "teacher", "--never-served", "--max-tokens", "40")
+    assert "240 exchanges got twins" in told.stdout
+    assert "240 did not: has twins already" in run("late", vault, spare, "--teacher", "teacher").stdout
+    run("seal", vault)
+    found = run(
+        "test", vault, "student", "--reference", "teacher", "--grade", "B", "--out", tmp_path / "case.json", "--json"
+    )
+    verdict = json.loads(found.stdout.splitlines()[-1])
+    assert verdict["accused"] and verdict["grade"] == "B"
+    assert run("verify", tmp_path / "case.json").stdout.startswith("HOLDS.")
+
+
+def test_twins_of_campaigns_alone(tmp_path, monkeypatch, keyed):
+    logged(tmp_path / "served.jsonl", 40, "s", temperature=1.0, max_tokens=40)
+    pq.write_table(pa.table({"account_id": ["a0", "a1"], "campaign_id": ["C001", None]}), tmp_path / "accounts.parquet")
+    monkeypatch.setattr(commands, "_language_model", {"teacher": TEACHER}.__getitem__)
+    made = run(
+        "late", tmp_path / "vault", tmp_path / "served.jsonl", "--teacher", "teacher", "--most", "15", "--json",
+        "--campaigns", tmp_path / "accounts.parquet",
+    )  # fmt: skip
+    assert json.loads(made.stdout) == {"sealed": 15, "skipped": {}}

@@ -39,3 +39,30 @@ def test_answers_that_were_never_served_are_kept_apart(tmp_path):
 def test_a_row_without_a_needed_column_is_named(tmp_path):
     with pytest.raises(InputError, match="exchange 1 lacks response"):
         draw_late_twins(Vault(tmp_path, key=KEY), [{"exchange_id": 1, "account_id": 1, "prompt": ""}], str)
+
+
+def test_rows_whose_model_saw_more_than_the_prompt_are_left_out(tmp_path):
+    rows = [row(1, system="Be brief."), row(2, tool_count=2), row(3, history_digest="ab"), row(4, turn=1)]
+    drawn = draw_late_twins(Vault(tmp_path, key=KEY), rows, lambda r: "fresh")
+    assert drawn == LateDraw(1, {"system instructions": 1, "tools": 1, "not the first turn": 1})
+
+
+def test_nobody_can_draw_until_he_likes_the_twins(tmp_path):
+    vault = Vault(tmp_path, key=KEY)
+    rows = [row(i) for i in range(250)]
+    draw_late_twins(vault, rows[:120], lambda r: "fresh", most=30)
+    assert len(vault.drawn_later()) == 30
+    first = list(vault.exchanges())
+    again = draw_late_twins(vault, rows, lambda r: "fresher")
+    assert again == LateDraw(220, {"has twins already": 30})
+    assert list(vault.exchanges())[:30] == first
+
+
+def test_which_exchanges_are_drawn_for_does_not_depend_on_their_order(tmp_path):
+    rows = [row(i) for i in range(60)]
+    found = []
+    for name, given in (("a", rows), ("b", rows[::-1])):
+        vault = Vault(tmp_path / name, key=KEY)
+        draw_late_twins(vault, given, lambda r: "fresh", most=7)
+        found.append(vault.drawn_later())
+    assert found[0] == found[1] and len(found[0]) == 7

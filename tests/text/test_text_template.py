@@ -1,5 +1,7 @@
 """Templates with their slots, and texts without their owner's habits."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +76,15 @@ def test_habits_only_take_away(pairs):
     assert len(said) == len(texts)
     for text, words in zip(texts, said, strict=True):
         assert all(word in text.lower() for word in words.split(" ") if word)
+
+
+@given(st.lists(st.tuples(st.one_of(TEXT, st.text("ab İΣß 9_²一二กั", max_size=30)), st.integers(0, 1)), max_size=12))
+def test_habits_by_their_definition(pairs):
+    dense = r"\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7a3"
+    words = [re.findall(rf"[^\W\d_{dense}]+|[{dense}]{{1,2}}", text.lower()) for text, _ in pairs]
+    expected = []
+    for said, (_, owner) in zip(words, pairs, strict=True):
+        of_owner = [set(w) for w, (_, other) in zip(words, pairs, strict=True) if other == owner]
+        habits = {w for w in said if 2 * sum(w in held for held in of_owner) >= len(of_owner)}
+        expected.append(" ".join(w for w in said if len(of_owner) < 4 or w not in habits))
+    assert without_habits([t for t, _ in pairs], [o for _, o in pairs]) == expected

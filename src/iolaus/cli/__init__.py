@@ -8,13 +8,16 @@ import typer
 from iolaus import __version__
 from iolaus.cli.audit import appeal, audit
 from iolaus.cli.convert import app as convert
-from iolaus.cli.detect import detect, explain, score
+from iolaus.cli.detect import detect, score
 from iolaus.cli.distill import distill
 from iolaus.cli.ending import run
 from iolaus.cli.enforce import app as enforce
+from iolaus.cli.explain import explain
 from iolaus.cli.policy import app as policy
 from iolaus.cli.prove import app as prove
+from iolaus.cli.race import race
 from iolaus.cli.simulate import simulate
+from iolaus.cli.watch import watch
 
 __all__ = ["app", "main"]
 
@@ -27,6 +30,8 @@ app = typer.Typer(
 )
 app.command()(detect)
 app.command()(simulate)
+app.command()(watch)
+app.command()(race)
 app.command()(score)
 app.command()(explain)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(distill)

@@ -1,4 +1,4 @@
-"""``iolaus detect``, ``score`` and ``explain``: from a log to findings, and what is behind them."""
+"""``iolaus detect`` and ``score``: from a log to findings, and how good they are."""
 
 import json
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import typer
 from iolaus.cli.common import AsJson, Quiet, console, progress
 from iolaus.errors import InputError
 
-__all__ = ["detect", "explain", "score"]
+__all__ = ["detect", "score"]
 
 
 def detect(
@@ -85,22 +85,6 @@ def score(
         typer.echo(json.dumps(result.to_json()))
     else:
         console().print(result.table())
-
-
-def explain(
-    found: Annotated[Path, typer.Argument(help="Folder that detect wrote.")],
-    campaign: Annotated[str, typer.Argument(help="Id of the campaign, such as C001.")],
-) -> None:
-    """Print a campaign's evidence as a waterfall of log-odds."""
-    from iolaus.campaign import read_detection
-    from iolaus.report import waterfall
-
-    detection = read_detection(found / "campaigns.json")
-    chosen = next((c for c in detection.campaigns if c.campaign_id == campaign), None)
-    if chosen is None:
-        known = ", ".join(c.campaign_id for c in detection.campaigns) or "none"
-        raise InputError(f"{found / 'campaigns.json'} has no campaign {campaign!r}; it has {known}")
-    console().print(waterfall(chosen))
 
 
 def _instant(text: str | None) -> datetime | None:

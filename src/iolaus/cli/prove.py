@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,6 +14,8 @@ from iolaus.cli.prove_marks import compare, radioactivity
 from iolaus.errors import EvidenceError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from iolaus.lm import LanguageModel
@@ -151,6 +154,46 @@ def test(
 
 
 @app.command()
+def late(
+    folder: Folder,
+    log: Annotated[str, typer.Argument(help="Exchange log: a file, folder or glob, with responses.")],
+    teacher: Annotated[
+        str, typer.Option("--teacher", help="The frozen weights that answered, or NAME@URL of an endpoint of them.")
+    ],
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", help="Of rows that do not say: the server's default.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Of rows that do not say: the server's default.")
+    ] = None,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Exchanges to draw for; else all.")] = None,
+    campaigns: Annotated[
+        Path | None, typer.Option("--campaigns", help="accounts.parquet that detect wrote: only campaigns' exchanges.")
+    ] = None,
+    never_served: Annotated[
+        bool, typer.Option("--never-served", help="The log's responses were handed out to nobody: for the self-test.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw twins now for answers served before (grade B); then seal, and test with --grade B.
+
+    The vault's key is read from the environment variable IOLAUS_VAULT_KEY.
+    """
+    from iolaus.provenance import draw_late_twins
+
+    vault, told = _vault(folder), _campaigns(campaigns)
+    wanted = (row for row in _logged(log) if campaigns is None or row["account_id"] in told)
+    settled = ({"temperature": temperature, "max_tokens": max_tokens} | row for row in wanted)
+    drawn = draw_late_twins(vault, settled, _sampler(_language_model(teacher)), never_served=never_served, most=most)
+    if as_json:
+        typer.echo(json.dumps({"sealed": drawn.sealed, "skipped": drawn.skipped}))
+        return
+    typer.echo(f"{drawn.sealed:,} exchanges got twins. Next: iolaus prove seal {folder}")
+    for reason, count in sorted(drawn.skipped.items()):
+        typer.echo(f"{count:,} did not: {reason}")
+
+
+@app.command()
 def verify(
     case: Annotated[Path, typer.Argument(help="The case file.")],
     root: Annotated[str | None, typer.Option("--root", help="The root as it was published, hexadecimal.")] = None,
@@ -176,6 +219,33 @@ def _tell(verdict: "Verdict", out: Path) -> None:
     for sentence in verdict.cannot_conclude:
         terminal.print(sentence, style="dim", highlight=False)
     terminal.print(f"Case: {out}, page: {out.with_suffix('.html')}", highlight=False)
+
+
+def _logged(log: str) -> "Iterator[dict[str, Any]]":
+    """The log's rows as dictionaries, without what is null."""
+    from iolaus.ingest import Rejects, read_exchanges
+
+    with TemporaryDirectory(prefix="iolaus-") as work, Rejects(Path(work) / "rejects.jsonl") as rejects:
+        for batch in read_exchanges(log, rejects):
+            for row in batch.to_pylist():
+                yield {"response": None} | {name: value for name, value in row.items() if value is not None}
+
+
+def _sampler(teacher: "LanguageModel") -> "Callable[[Mapping[str, Any]], str]":
+    """Draws a fresh answer at a row's settings."""
+    from iolaus.lm import Sampling
+
+    def sample(row: "Mapping[str, Any]") -> str:
+        temperature, limit = row["temperature"], row["max_tokens"]
+        if temperature is None or limit is None:
+            name = "temperature" if temperature is None else "max_tokens"
+            raise InputError(
+                f"exchange {row['exchange_id']} does not say its {name}: give --{name.replace('_', '-')}, "
+                "the default of the server that answered it"
+            )
+        return teacher.generate([row["prompt"]], Sampling(max_tokens=limit, temperature=temperature))[0].text
+
+    return sample
 
 
 def _vault(folder: Path) -> "Vault":

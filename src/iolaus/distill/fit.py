@@ -48,10 +48,11 @@ def require_fit(plan: Plan) -> None:
 
 
 def _require_cacheable(plan: Plan) -> None:
-    allowed = ("forward_kl",) if plan.cache is not None and plan.cache.kind != "top_k" else ("forward_kl", "reverse_kl")
+    kind = plan.cache.kind if plan.cache is not None else "hidden"
+    allowed = {"hidden": (), "top_k": ("forward_kl", "reverse_kl")}.get(kind, ("forward_kl",))
     if not isinstance(plan.teacher, CausalTeacher):
         raise PlanError("cache: only a teacher whose weights are here is cached; answers are kept in answers.jsonl")
-    if plan.objective.name not in allowed:
+    if allowed and plan.objective.name not in allowed:
         raise PlanError(f"cache.kind: these targets serve {' and '.join(allowed)}, not {plan.objective.name}")
     if plan.objective.on_policy > 0:
         raise PlanError(

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from iolaus.distill.surrogates.queries import QUERIES
+
 __all__ = [
     "Budget",
     "CacheChoice",
@@ -157,7 +159,7 @@ class SurrogateStudent(_Part):
     leaves: Count = Field(default=128, description="Most leaves of a tree.")
     rules: Count = Field(default=12, description="Most rules of a list.")
     conditions: Count = Field(default=3, description="Most conditions of a rule.")
-    queries: Annotated[int, Field(ge=0)] = Field(default=8000, description="Points to ask the teacher about.")
+    queries: Annotated[int, Field(ge=0)] = Field(default=QUERIES, description="Points to ask the teacher about.")
     least: Count = Field(default=5, description="Fewest points in a leaf, or that a rule answers.")
 
 
@@ -256,11 +258,16 @@ class CacheChoice(_Part):
     """Keep the teacher's targets on disk before training."""
 
     path: str = Field(description="Folder of the cache.")
-    kind: Literal["systematic", "sampled", "top_k"] = Field(
-        default="systematic", description="Likely tokens and a draw of the rest; independent draws; top-k with a tail."
+    kind: Literal["hidden", "systematic", "sampled", "top_k"] = Field(
+        default="systematic",
+        description="Hidden states in few bits, for every objective; likely tokens and a draw of the rest; independent "
+        "draws; top-k with a tail.",
     )
     tokens: Count = Field(default=12, description="Tokens a position (systematic), draws (sampled), or k (top_k).")
     power: Positive = Field(default=1.0, description="Draws come from p to this power, renormalised (sampled).")
+    nats: Positive = Field(
+        default=0.005, description="Mean divergence of what is read back from the teacher, in nats (hidden)."
+    )
     shard_rows: Count = Field(default=256, description="Training rows a shard.")
     verify_rows: Annotated[int, Field(ge=0)] = Field(
         default=4, description="Rows compared with a live pass before training."

@@ -1,15 +1,12 @@
 """The report of a distillation: four models side by side, what is kept, and what it costs."""
 
 import json
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from iolaus.distill.measure import Costs, Interval, Judged
-from iolaus.errors import OutputError
 
-__all__ = ["REPORT_SCHEMA", "Finding", "Report", "model_card", "write_whole"]
+__all__ = ["REPORT_SCHEMA", "Finding", "Report", "model_card"]
 
 REPORT_SCHEMA: Final = "iolaus.distillation/1"
 _COLUMNS: Final = ("teacher", "undistilled", "hard_label", "distilled")
@@ -165,21 +162,6 @@ def model_card(report: Report, name: str) -> str:
             "",
         ]
     )
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside itself, then put it in place.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error}") from error
 
 
 def _against_hard(judged: Judged) -> str:

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from iolaus.distill.fit import require_pair
 from iolaus.distill.plan import Budget, CacheChoice, EstimatorTeacher, Objective, Plan, ReportChoice
 from iolaus.distill.reading import check_plan
-from iolaus.distill.report import Report, write_whole
+from iolaus.distill.report import Report
+from iolaus.distill.writing import write_whole
 from iolaus.errors import OutputError, PlanError
 
 __all__ = ["DistillResult", "Listener", "carry_out", "distill"]

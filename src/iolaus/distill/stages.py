@@ -7,7 +7,16 @@ from typing import Any
 
 import torch
 
-from iolaus.distill.cache import CachedTeacher, Manifest, build_cache, network_digest, tokenizer_digest
+from iolaus.distill.cache import (
+    CachedTeacher,
+    HiddenCache,
+    HiddenTeacher,
+    Manifest,
+    build_cache,
+    build_hidden,
+    network_digest,
+    tokenizer_digest,
+)
 from iolaus.distill.fit import CROSSING, causal_student, require_fit
 from iolaus.distill.gather import Gathered, gather_texts, rows_of
 from iolaus.distill.plan import CausalTeacher, EndpointTeacher, Plan
@@ -140,8 +149,10 @@ def targets_of(plan: Plan, ready: Ready, listen: Listener) -> tuple[Source, dict
         rows=len(ready.rows),
         shard_rows=choice.shard_rows,
         seed=plan.seed,
+        nats=choice.nats if choice.kind == "hidden" else 0.0,
     )
-    cache = build_cache(
+    build = build_hidden if choice.kind == "hidden" else build_cache
+    cache = build(
         Path(choice.path),
         manifest,
         ready.teacher,
@@ -151,8 +162,10 @@ def targets_of(plan: Plan, ready: Ready, listen: Listener) -> tuple[Source, dict
     worst = cache.verify(ready.teacher, ready.rows, choice.verify_rows) if choice.verify_rows else None
     # Everything that training needs of the teacher is on disk now: a student need not share a GPU with it.
     ready.teacher.to("cpu")
-    told = {"kind": choice.kind, "tokens": choice.tokens, "bytes_per_token": cache.bytes_per_token, "log_z_off": worst}
-    return CachedTeacher(cache, plan.objective), told
+    told = {"kind": choice.kind, "bytes_per_token": cache.bytes_per_token}
+    if isinstance(cache, HiddenCache):
+        return HiddenTeacher(cache, plan.objective), told | {"divergence": worst}
+    return CachedTeacher(cache, plan.objective), told | {"tokens": choice.tokens, "log_z_off": worst}
 
 
 def train_student(

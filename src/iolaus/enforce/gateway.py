@@ -7,7 +7,7 @@ from iolaus.enforce.guard import Guard, Ruling
 from iolaus.enforce.identity import Identify
 from iolaus.enforce.refusal import refusal
 
-__all__ = ["WATERMARK_HEADER", "Gateway"]
+__all__ = ["RESTRICT_HEADER", "WATERMARK_HEADER", "Gateway"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -16,6 +16,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 WATERMARK_HEADER: Final = b"x-iolaus-watermark"
+RESTRICT_HEADER: Final = b"x-iolaus-restrict"
 
 
 class Gateway:
@@ -38,7 +39,7 @@ class Gateway:
     ) -> None:
         self.app, self._guard, self._identify, self._paths = app, guard, identify, paths
         self._account_header = account_header.lower().encode()
-        self._reserved = frozenset({WATERMARK_HEADER, self._account_header} - {b""})
+        self._reserved = frozenset({WATERMARK_HEADER, RESTRICT_HEADER, self._account_header} - {b""})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -61,6 +62,8 @@ class Gateway:
             mine.append((self._account_header, account.encode()))
         if ruling.action == "watermark":
             mine.append((WATERMARK_HEADER, ruling.decision_id.encode()))
+        if ruling.action == "restrict":
+            mine.append((RESTRICT_HEADER, ruling.withheld.encode()))
         if not mine and reserved.isdisjoint([header[0] for header in headers]):
             return scope
         return {**scope, "headers": [header for header in headers if header[0] not in reserved] + mine}

@@ -19,12 +19,13 @@ class Ruling(NamedTuple):
     """What happens to one request.
 
     Attributes:
-        action: ``allow``, ``observe``, ``watermark``, ``throttle``, ``challenge``, ``block``, or ``unavailable`` where
-            there is no snapshot and the guard fails closed.
+        action: ``allow``, ``observe``, ``watermark``, ``restrict``, ``throttle``, ``challenge``, ``block``, or
+            ``unavailable`` where there is no snapshot and the guard fails closed.
         status: HTTP status of the refusal, 0 where the request passes.
         decision_id: the decision's name in the audit log, empty where there is none.
         retry_after: seconds, for 429 and 503.
         url: for a challenge.
+        withheld: for a restriction: what the server is to leave out.
     """
 
     action: str
@@ -32,6 +33,7 @@ class Ruling(NamedTuple):
     decision_id: str = ""
     retry_after: int = 0
     url: str = ""
+    withheld: str = ""
 
 
 PASS: Final = Ruling("allow")
@@ -122,4 +124,4 @@ class Guard:
             if wait:
                 self.counts["throttled"] += 1
                 return Ruling("throttle", 429, row.decision_id, retry_after=math.ceil(wait))
-        return Ruling(treatment.action, decision_id=row.decision_id)
+        return Ruling(treatment.action, decision_id=row.decision_id, withheld=treatment.withheld)

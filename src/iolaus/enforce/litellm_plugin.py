@@ -13,7 +13,7 @@ from typing import Any, Final
 from fastapi import HTTPException
 from litellm.integrations.custom_logger import CustomLogger
 
-from iolaus.enforce.gateway import WATERMARK_HEADER
+from iolaus.enforce.gateway import RESTRICT_HEADER, WATERMARK_HEADER
 from iolaus.enforce.guard import Guard
 from iolaus.enforce.refusal import refusal_error
 from iolaus.enforce.sender import LogSender
@@ -49,7 +49,7 @@ class IolausHook(CustomLogger):
     async def async_pre_call_hook(
         self, user_api_key_dict: object, cache: object, data: dict[str, Any], call_type: str
     ) -> dict[str, Any]:
-        """Let a request pass, marked where it is to be watermarked, or refuse it.
+        """Let a request pass, with what the server is to do with it in a header, or refuse it.
 
         Raises:
             HTTPException: 402, 403, 429 with Retry-After, or 503.
@@ -63,6 +63,9 @@ class IolausHook(CustomLogger):
         if ruling.action == "watermark":
             mark = {WATERMARK_HEADER.decode(): ruling.decision_id}
             data["extra_headers"] = (data.get("extra_headers") or {}) | mark
+        if ruling.action == "restrict":
+            order = {RESTRICT_HEADER.decode(): ruling.withheld}
+            data["extra_headers"] = (data.get("extra_headers") or {}) | order
         return data
 
     async def async_log_success_event(

@@ -25,7 +25,7 @@ __all__ = [
 
 POLICY_SCHEMA: Final = "iolaus.policy/1"
 
-Action = Literal["allow", "observe", "watermark", "throttle", "challenge", "block"]
+Action = Literal["allow", "observe", "watermark", "restrict", "throttle", "challenge", "block"]
 Verdict = Literal["distillation_campaign", "coordinated_open", "coordinated_other", "inconclusive"]
 Standing = Literal["unknown", "new", "ordinary", "trusted"]
 
@@ -77,6 +77,13 @@ class Rule(_Part):
     burst: Annotated[int | None, Field(ge=1, le=10_000, description="For throttle.")] = None
     status: Annotated[Literal[402, 403] | None, Field(description="For challenge.")] = None
     url: Annotated[Url | None, Field(description="For challenge: where the caller is told what to do.")] = None
+    reasoning: Annotated[
+        Literal["withhold", "summarise"] | None, Field(description="For restrict: what becomes of the reasoning.")
+    ] = None
+    top_logprobs: Annotated[
+        int | None,
+        Field(ge=0, le=20, description="For restrict: most alternatives a token; 0 for no log-probabilities."),
+    ] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -84,6 +91,9 @@ class Rule(_Part):
             raise ValueError("a challenge needs a url")
         if self.action != "challenge" and (self.url is not None or self.status is not None):
             raise ValueError("url and status belong to a challenge")
+        told = self.reasoning is not None or self.top_logprobs is not None
+        if told != (self.action == "restrict"):
+            raise ValueError("a restrict rule, and no other, needs reasoning or top_logprobs")
         if self.action != "throttle" and (self.requests_per_minute is not None or self.burst is not None):
             raise ValueError("requests_per_minute and burst belong to a throttle")
         return self
@@ -94,6 +104,10 @@ class Rule(_Part):
             return Treatment("throttle", self.requests_per_minute or 6.0, self.burst or 1)
         if self.action == "challenge":
             return Treatment("challenge", status=self.status or 403, url=self.url or "")
+        if self.action == "restrict":
+            named = {"reasoning": self.reasoning, "top_logprobs": self.top_logprobs}
+            words = "; ".join(f"{name}={value}" for name, value in named.items() if value is not None)
+            return Treatment("restrict", withheld=words)
         return Treatment(self.action)
 
 

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # From the mildest to the gravest.
-ACTIONS: Final = ("allow", "observe", "watermark", "throttle", "challenge", "block")
+ACTIONS: Final = ("allow", "observe", "watermark", "restrict", "throttle", "challenge", "block")
 # Actions that a caller can notice.
 TOUCHING: Final = frozenset(ACTIONS[2:])
 
@@ -60,6 +60,7 @@ class Treatment:
         burst: requests that a throttled account may send at once after a pause.
         status: HTTP status of a challenge, 402 or 403.
         url: where a challenged caller finds out what to do.
+        withheld: what the server is to leave out of a restricted account's answers, as the header tells it.
     """
 
     action: str
@@ -67,6 +68,7 @@ class Treatment:
     burst: int = 1
     status: int = 403
     url: str = ""
+    withheld: str = ""
 
 
 class Row(NamedTuple):

@@ -14,7 +14,7 @@ from iolaus.ingest.chunk import Chunk, Reader, split
 from iolaus.ingest.lines import learn_types, parse_lines
 from iolaus.ingest.source import SourceFile, open_bytes, read_head
 
-__all__ = ["open_jsonl"]
+__all__ = ["BlockParser", "open_jsonl"]
 
 BOM: Final = b"\xef\xbb\xbf"
 HEAD_BYTES: Final = 1 << 20
@@ -41,7 +41,7 @@ def open_jsonl(file: SourceFile, table: pa.Schema, batch_rows: int) -> Reader:
 
 
 def _chunks(file: SourceFile, table: pa.Schema, batch_rows: int) -> Iterator[Chunk]:
-    parser = _Parser(table)
+    parser = BlockParser(table)
     number = 1
     for block in _blocks(file):
         for chunk in parser.parse(block, number):
@@ -86,7 +86,7 @@ def _blocks(file: SourceFile) -> Iterator[bytes]:
 
 
 @dataclass(slots=True)
-class _Parser:
+class BlockParser:
     """Parses blocks, and remembers what types the file's values have had so far.
 
     Attributes:

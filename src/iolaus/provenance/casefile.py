@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CASE_SCHEMA", "case_of", "summary", "write_case"]
 
-CASE_SCHEMA: Final = "iolaus.case/1"
+CASE_SCHEMA: Final = "iolaus.case/2"
 Json = dict[str, Any]
 
 
@@ -54,8 +54,8 @@ def case_of(verdict: Verdict, *, redact: bool = False) -> Json:
     rows = []
     for i, exchange in enumerate(tried.exchanges):
         groups = {"account": names.get(exchange.account, "")}
-        if exchange.account in verdict.campaigns:
-            groups["campaign"] = verdict.campaigns[exchange.account]
+        if exchange.account in plan.campaigns:
+            groups["campaign"] = plan.campaigns[exchange.account]
         coin = int(tried.served[i])
         entry = lines[exchange.seq]
         rows.append(
@@ -83,6 +83,7 @@ def case_of(verdict: Verdict, *, redact: bool = False) -> Json:
             "proof": [h.hex() for h in vault.tree.inclusion(registered.line, final.size)],
         },
         "exchanges": rows,
+        "campaigns": None if redact else {"of": dict(plan.campaigns), "salt": plan.salt},
         "left_out": {str(seq): reason for seq, reason in tried.left_out.items()},
         "access": verdict.access,
         "weights": tried.weights,

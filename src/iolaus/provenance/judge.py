@@ -1,7 +1,7 @@
 """From points and coins to a verdict."""
 
-from collections.abc import Iterable, Mapping
-from math import log
+from collections.abc import Callable, Iterable, Mapping
+from math import exp, log
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,8 @@ from iolaus.lm import LanguageModel
 from iolaus.provenance.betting import log_fortune
 from iolaus.provenance.calibrate import FULL, calibrate
 from iolaus.provenance.exact import hoeffding_bound, null_total, served_points, sign_test
-from iolaus.provenance.many import bonferroni, e_bh
+from iolaus.provenance.levels import least_chance, share_out
+from iolaus.provenance.many import e_bh
 from iolaus.provenance.plan import Plan
 from iolaus.provenance.power import sign_test_power
 from iolaus.provenance.suspect import Suspect
@@ -34,7 +35,6 @@ def judge(
     plan: Plan,
     suspect: Suspect,
     references: Mapping[str, LanguageModel],
-    campaigns: dict[str, str],
 ) -> Verdict:
     """Apply the plan's rule.
 
@@ -44,10 +44,16 @@ def judge(
         plan: the rule.
         suspect: for what there was to see of it.
         references: by name.
-        campaigns: campaign by account.
     """
-    overall = findings(tried.points, tried.served, ["all"] * len(tried.served), plan)["all"]
     accounts = [e.account for e in tried.exchanges]
+    within, beside, families = plan.counts
+
+    def found(groups: list[str], part_of: Callable[[str], int], counts: tuple[int, ...]) -> dict[str, Finding]:
+        return findings(tried.points, tried.served, groups, plan, part_of, counts)
+
+    overall = found(["all"] * len(accounts), lambda name: 0, (1,))["all"]
+    by_account = found(accounts, lambda name: int(name not in plan.campaigns), (within, beside))
+    by_campaign = found([plan.campaigns.get(name, "") for name in accounts], lambda name: 0, (families,))
     controls = {name: _control(tried, name, plan) for name in references}
     refused = tuple(_refusals(controls, tried.never_served, plan))
     accused = overall.learnt_from and not refused
@@ -55,21 +61,25 @@ def judge(
         plan=plan,
         accused=accused,
         overall=overall,
-        by_account=_held(findings(tried.points, tried.served, accounts, plan), refused),
-        by_campaign=_held(
-            findings(tried.points, tried.served, [campaigns.get(a, "") for a in accounts], plan), refused
-        ),
+        by_account=_held(by_account, refused),
+        by_campaign=_held(by_campaign, refused),
         controls=controls,
         refused=refused,
         cannot_conclude=() if accused else tuple([*refused, *_open_questions(overall, plan)]),
         access=suspect.language_model.access.words,
-        campaigns=campaigns,
         registered=registered,
         tried=tried,
     )
 
 
-def findings(points: np.ndarray, served: np.ndarray, groups: Iterable[str], plan: Plan) -> dict[str, Finding]:
+def findings(
+    points: np.ndarray,
+    served: np.ndarray,
+    groups: Iterable[str],
+    plan: Plan,
+    part_of: Callable[[str], int],
+    counts: tuple[int, ...],
+) -> dict[str, Finding]:
     """What the coins of each group of exchanges say; an empty name is no group.
 
     Every group's null is about its own coins alone and holds whatever the suspect learnt from other groups.
@@ -79,32 +89,33 @@ def findings(points: np.ndarray, served: np.ndarray, groups: Iterable[str], plan
         served: (n,).
         groups: n names.
         plan: level and rule.
+        part_of: which part of the family a group belongs to; see `share_out`.
+        counts: groups that the plan names, by part.
     """
     names, chosen = _grouped(groups)
-    totals = [int(served_points(points[rows], served[rows]).sum()) for rows in chosen]
+    early = plan.decide == "e_value"
+    parts: list[dict[str, float]] = [{} for _ in counts]
+    for name, rows in zip(names, chosen, strict=True):
+        parts[part_of(name)][name] = least_chance(points[rows])
+    levels = share_out(plan.alpha, parts, counts if early else None)
     log_e = np.array([log_fortune(points[rows], served[rows], FULL) for rows in chosen])
-    if plan.decide == "e_value":
-        p = np.minimum(1.0, np.exp(-log_e))
-        bounds = p.tolist()
-        convicted = log_e >= log(max(len(names), 1)) - log(plan.alpha)
-    else:
-        p = np.array([float(null_total(points[r]).p_value(t)) for r, t in zip(chosen, totals, strict=True)])
-        bounds = [hoeffding_bound(points[rows], total) for rows, total in zip(chosen, totals, strict=True)]
-        convicted = bonferroni(p, plan.alpha)
     likely = e_bh(log_e, plan.alpha)
     result = {}
-    for i, name in enumerate(names):
-        wins, decided, _ = sign_test(points[chosen[i]], served[chosen[i]])
+    for i, (name, rows) in enumerate(zip(names, chosen, strict=True)):
+        wins, decided, _ = sign_test(points[rows], served[rows])
+        total = int(served_points(points[rows], served[rows]).sum())
+        p = min(1.0, exp(-log_e[i])) if early else float(null_total(points[rows]).p_value(total))
         result[name] = Finding(
-            exchanges=len(chosen[i]),
+            exchanges=len(rows),
             wins=wins,
             decided=decided,
-            total=totals[i],
-            p_value=float(p[i]),
-            bound=float(bounds[i]),
+            total=total,
+            p_value=p,
+            bound=p if early else hoeffding_bound(points[rows], total),
             log_e_value=float(log_e[i]),
-            learnt_from=bool(convicted[i]),
+            learnt_from=bool(log_e[i] >= -log(levels[name]) if early else p <= levels[name]),
             likely=bool(likely[i]),
+            level=levels[name],
         )
     return result
 

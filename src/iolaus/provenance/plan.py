@@ -1,7 +1,8 @@
 """A test's plan: everything that could be chosen, fixed and written into the vault before the suspect is asked."""
 
+import secrets
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
@@ -10,7 +11,7 @@ from iolaus.provenance.betting import KAPPAS, STAKE
 from iolaus.provenance.calibrate import CUT, FULL, RIDGE
 from iolaus.provenance.scoring import Scoring, queries_each
 from iolaus.provenance.vault import Seal, TwinExchange, Vault
-from iolaus.provenance.verify import selection
+from iolaus.provenance.verify import campaigns_digest, selection
 
 __all__ = ["LENGTH", "Plan", "draw_plan"]
 
@@ -34,6 +35,9 @@ class Plan:
         batch: exchanges scored before the calibration is made anew.
         scoring: how candidates are scored.
         grade: ``A`` where the coins were committed beforehand, ``B`` for twins that were drawn later.
+        campaigns: campaign by account, for the accounts under test; a salted hash of it is registered.
+        salt: of that hash; empty where there are no campaigns.
+        counts: accounts under test that are in a campaign, other accounts under test, and campaigns.
         schema: version of this record.
     """
 
@@ -48,7 +52,10 @@ class Plan:
     batch: int
     scoring: Scoring
     grade: Literal["A", "B"] = "A"
-    schema: str = field(default="iolaus.plan/1", init=False)
+    campaigns: Mapping[str, str] = field(default_factory=dict, repr=False)
+    salt: str = field(default="", repr=False)
+    counts: tuple[int, int, int] = (0, 0, 0)
+    schema: str = field(default="iolaus.plan/2", init=False)
 
     def chosen(self) -> list[int]:
         """The exchanges under test, in their order."""
@@ -58,6 +65,8 @@ class Plan:
         """The plan as it is registered, with every constant that the result depends on."""
         constants = {"ridge": RIDGE, "cut": CUT, "full": FULL, "kappas": list(KAPPAS), "stake": STAKE}
         plain = asdict(self) | {"references": list(self.references), "eligible": list(self.eligible)}
+        plain |= {"campaigns": campaigns_digest(self.campaigns, self.salt), "counts": list(self.counts)}
+        del plain["salt"]
         return plain | constants | {"root": self.seal.root}
 
 
@@ -74,6 +83,7 @@ def draw_plan(
     batch: int = 100,
     grade: Literal["A", "B"] = "A",
     root: str | None = None,
+    campaigns: Mapping[str, str] | None = None,
 ) -> Plan:
     """Make a plan over what a vault has sealed.
 
@@ -92,6 +102,7 @@ def draw_plan(
         batch: exchanges in a batch, for ``e_value``.
         grade: see `Plan`.
         root: of the seal whose exchanges are tested, as it was published; None takes the newest.
+        campaigns: campaign by account, as `detect` found them.
 
     Raises:
         InputError: nothing is sealed, or not under this root, nothing is left to test, or a number is out of range.
@@ -122,7 +133,14 @@ def draw_plan(
         raise InputError(
             f"the references' names must differ, and none be 'suspect' or '{LENGTH}': {', '.join(references)}"
         )
-    return Plan(suspect, names, alpha, decide, seals[-1], eligible, count, wide, size, scoring, grade)
+    chosen = set(selection(seals[-1].root, list(eligible), count))
+    tested = {e.account for e in rows if e.seq in chosen and e.account}
+    found = {name: campaign for name, campaign in sorted((campaigns or {}).items()) if name in tested and campaign}
+    counts = (len(found), len(tested) - len(found), len(set(found.values())))
+    salt = secrets.token_hex(16) if found else ""
+    return Plan(
+        suspect, names, alpha, decide, seals[-1], eligible, count, wide, size, scoring, grade, found, salt, counts
+    )
 
 
 def _usable(exchange: TwinExchange) -> bool:

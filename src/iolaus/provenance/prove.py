@@ -46,7 +46,8 @@ def prove(
         scoring: how candidates are scored; None takes the way that sees most.
         decide: ``p_value`` asks everything and tests once; ``e_value`` asks in batches and stops as soon as it can.
         accounts: test only these accounts' exchanges.
-        campaigns: campaign by account, as `detect` found them.
+        campaigns: campaign by account, as `detect` found them. They are judged too, and their accounts get half of
+            alpha between them; see `iolaus.provenance.levels`.
         batch: exchanges in a batch, for ``e_value``.
         grade: ``B`` tests twins that were drawn later; see `iolaus.provenance.retrospect`.
         root: of the seal whose exchanges are tested, as it was published; None takes the newest.
@@ -71,9 +72,10 @@ def prove(
         batch=batch,
         grade=grade,
         root=root,
+        campaigns=campaigns,
     )
     earlier = len(vault.plans())
     line = vault.register(plan.to_json())
     final = vault.seal(of_plan=True)
     tried = try_suspect(vault, suspect, models, plan, steady=steady)
-    return judge(tried, Registered(vault, final, line, earlier), plan, suspect, models, dict(campaigns or {}))
+    return judge(tried, Registered(vault, final, line, earlier), plan, suspect, models)

@@ -230,6 +230,11 @@ class Vault:
                 never = bool(entry["details"].get("never_served"))
                 yield TwinExchange(entry["seq"], entry["account"], entry["prompt"], texts, grade, never)
 
+    def drawn_later(self) -> set[str]:
+        """Ids of the logged exchanges that already have twins of grade B."""
+        late = (entry for entry in self._chain.entries() if entry["kind"] == "twin" and "logged" in entry)
+        return {str(entry["details"].get("exchange_id")) for entry in late}
+
     def served(self, seqs: Sequence[int]) -> np.ndarray:
         """Open the coins of exchanges: (n,) positions of the served candidates in coin-blind order."""
         return np.array([self._coin(entry) for entry in self.lines(seqs).values()], dtype=np.int64)

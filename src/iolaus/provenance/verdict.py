@@ -28,8 +28,9 @@ class Finding:
             1 / e-value.
         bound: a bound on it that can be checked by hand.
         log_e_value: natural logarithm of the e-value.
-        learnt_from: convicted by the plan's rule, with Bonferroni's correction among accounts or campaigns.
+        learnt_from: convicted by the plan's rule at its level.
         likely: among the discoveries of e-BH at a false-discovery rate of alpha.
+        level: its share of alpha among all accounts, or all campaigns.
     """
 
     exchanges: int
@@ -41,6 +42,7 @@ class Finding:
     log_e_value: float
     learnt_from: bool
     likely: bool
+    level: float
 
     @property
     def e_value(self) -> float:
@@ -104,7 +106,6 @@ class Verdict:
         refused: why nobody is accused whatever the numbers say; empty where there is no reason.
         cannot_conclude: what this test leaves open, in sentences.
         access: what there was to see of the suspect.
-        campaigns: campaign by account.
         registered, tried: what it was worked out from.
     """
 
@@ -117,7 +118,6 @@ class Verdict:
     refused: tuple[str, ...]
     cannot_conclude: tuple[str, ...]
     access: str
-    campaigns: dict[str, str]
     registered: Registered = field(repr=False)
     tried: Tried = field(repr=False)
 

@@ -16,14 +16,16 @@ published (compare the root it prints with the timestamped one).
 # ruff: noqa: T201 - this is a program for a terminal
 
 import argparse
+import bisect
 import hashlib
 import json
 import math
 import statistics
 import sys
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Refuted", "canonical", "check_case", "commitment", "leaf_hash", "main", "salted", "selection"]
+__all__ = ["Refuted", "campaigns_digest", "canonical", "check_case", "commitment", "leaf_hash", "selection"]
 
 Json = dict[str, Any]
 
@@ -36,9 +38,6 @@ def check(holds: bool, otherwise: str) -> None:
     """Go on if it holds."""
     if not holds:
         raise Refuted(otherwise)
-
-
-# ---------------------------------------------------------------- how things are written down and hashed
 
 
 def canonical(value: object) -> bytes:
@@ -56,6 +55,11 @@ def salted(nonce: str, field: str, text: str) -> str:
     return sha256(bytes.fromhex(nonce) + field.encode() + b"\x00" + text.encode("utf-8", "surrogatepass")).hex()
 
 
+def campaigns_digest(of: Mapping[str, str], salt: str) -> str:
+    """What a plan says of the campaigns that accounts belong to."""
+    return sha256(canonical({"of": dict(of), "salt": salt})).hex() if of else ""
+
+
 def commitment(entry: Json, coin: int | None) -> Json:
     """What a leaf of the tree says: for an exchange the salted hashes of its parts, and its coin.
 
@@ -66,18 +70,14 @@ def commitment(entry: Json, coin: int | None) -> Json:
     if entry.get("redacted"):
         return {key: value for key, value in entry.items() if key != "redacted"} | {"coin": coin}
     nonce = entry["nonce"]
-    return {
-        "kind": "twin",
-        "seq": entry["seq"],
-        "prev": entry["prev"],
-        "time": entry["time"],
+    hidden = {
         "nonce": salted(nonce, "nonce", ""),
         "account": salted(nonce, "account", entry["account"]),
         "prompt": salted(nonce, "prompt", entry["prompt"]),
         "details": salted(nonce, "details", canonical(entry["details"]).decode()),
         "candidates": [salted(nonce, f"candidate {i}", text) for i, text in enumerate(entry["candidates"])],
-        "coin": coin,
     }
+    return {key: entry[key] for key in ("kind", "seq", "prev", "time")} | hidden | {"coin": coin}
 
 
 def leaf_hash(entry: Json, coin: int | None) -> bytes:
@@ -126,8 +126,7 @@ def roots_from_consistency(earlier: int, size: int, earlier_root: bytes, proof: 
     return old, new
 
 
-# ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1)
-
+# Ed25519 (RFC 8032, section 5.1)
 PRIME = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
 CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
@@ -137,9 +136,8 @@ Point = tuple[int, int]
 def add_points(a: Point, b: Point) -> Point:
     """The curve's addition."""
     product = CURVE * a[0] * b[0] * a[1] * b[1] % PRIME
-    x = (a[0] * b[1] + b[0] * a[1]) * pow(1 + product, -1, PRIME)
-    y = (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, PRIME)
-    return x % PRIME, y % PRIME
+    x, y = a[0] * b[1] + b[0] * a[1], a[1] * b[1] + a[0] * b[0]
+    return x * pow(1 + product, -1, PRIME) % PRIME, y * pow(1 - product, -1, PRIME) % PRIME
 
 
 def times(factor: int, point: Point) -> Point:
@@ -171,11 +169,8 @@ def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool
     s = int.from_bytes(signature[32:], "little")
     hashed = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % ORDER
     base = decode_point((4 * pow(5, -1, PRIME) % PRIME).to_bytes(32, "little"))
-    right = add_points(decode_point(signature[:32]), times(hashed, decode_point(public_key)))
-    return s < ORDER and times(s, base) == right
-
-
-# ---------------------------------------------------------------- the test itself
+    expected = add_points(decode_point(signature[:32]), times(hashed, decode_point(public_key)))
+    return s < ORDER and times(s, base) == expected
 
 
 def selection(root: str, eligible: list[int], count: int) -> list[int]:
@@ -192,14 +187,13 @@ def residuals(scores: Json, plan: Json) -> list[list[float]]:
     def centre(rows: list[list[float]]) -> list[float]:
         return [value - sum(row) / len(row) for row in rows for value in row]
 
-    names: list[str] = plan["references"]
     target = centre(scores["suspect"])
-    features = [centre(scores[name]) for name in names]
+    features = [centre(scores[str(name)]) for name in plan["references"]]
     sizes = [math.sqrt(sum(v * v for v in f) / len(f)) or 1.0 for f in features]
     features = [[v / size for v in f] for f, size in zip(features, sizes, strict=True)]
     left = [[sum(a * b for a, b in zip(f, g, strict=True)) / len(target) for g in features] for f in features]
     right = [sum(a * b for a, b in zip(f, target, strict=True)) / len(target) for f in features]
-    for i in range(len(names)):
+    for i in range(len(features)):
         left[i][i] += plan["ridge"]
     fitted, wide = solve(left, right), len(scores["suspect"][0])
     rest = [t - sum(c * f[i] for c, f in zip(fitted, features, strict=True)) for i, t in enumerate(target)]
@@ -214,8 +208,7 @@ def solve(left: list[list[float]], right: list[float]) -> list[float]:
         rows[i], rows[pivot] = rows[pivot], rows[i]
         for r in range(len(rows)):
             if r != i:
-                factor = rows[r][i] / rows[i][i]
-                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[i], strict=True)]
+                rows[r] = [a - rows[r][i] / rows[i][i] * b for a, b in zip(rows[r], rows[i], strict=True)]
     return [row[-1] / row[i] for i, row in enumerate(rows)]
 
 
@@ -224,8 +217,7 @@ def check_points(scores: Json, points: list[list[int]], ends: list[int], plan: J
 
     A test that may stop early works in batches: the points of a batch come from all exchanges up to its end.
     """
-    low = 0
-    for high in ends:
+    for low, high in zip([0, *ends], ends, strict=False):
         rows = residuals({name: table[:high] for name, table in scores.items()}, plan)
         plain = [abs(v) for row in rows for v in row]
         spread = 1.4826 * statistics.median(plain) or math.sqrt(sum(v * v for v in plain) / len(plain)) or 1.0
@@ -233,44 +225,36 @@ def check_points(scores: Json, points: list[list[int]], ends: list[int], plan: J
             for value, point in zip(row, given, strict=True):
                 exact = plan["full"] * max(-1.0, min(1.0, value / (plan["cut"] * spread)))
                 check(abs(exact - point) < 0.5 + 1e-6, f"a candidate has {point} points and should have {exact:.3f}")
-        low = high
 
 
-def exact_chance(points: list[list[int]], served: list[int]) -> tuple[int, float]:
-    """The total of the served candidates' points, and the exact chance that fair coins give so much or more."""
+def exact_chance(points: list[list[int]], served: list[int]) -> tuple[int, float, float]:
+    """The total of the served candidates' points, and the exact chance that fair coins give so much or more.
+
+    Third comes a bound on it that can be checked by hand: exp(-2 T^2 / sum of squared ranges) (Hoeffding, 1963).
+    """
     total = sum(row[coin] for row, coin in zip(points, served, strict=True))
-    law, start = [1.0], 0
+    law, start = [1.0], sum(map(min, points))
     for row in points:
-        low = min(row)
-        grown = [0.0] * (len(law) + max(row) - low)
+        grown = [0.0] * (len(law) + max(row) - min(row))
         for point in row:
-            for i, chance in enumerate(law, point - low):
+            for i, chance in enumerate(law, point - min(row)):
                 grown[i] += chance / len(row)
-        law, start = grown, start + low
-    return total, min(1.0, math.fsum(law[max(0, total - start) :]))
-
-
-def simple_bound(points: list[list[int]], total: int) -> float:
-    """A bound on the same chance that can be checked by hand: exp(-2 T^2 / sum of squared ranges) (Hoeffding, 1963)."""
+        law = grown
     excess = total - sum(sum(row) / len(row) for row in points)
     ranges = sum((max(row) - min(row)) ** 2 for row in points)
-    return math.exp(-2 * excess**2 / ranges) if excess > 0 and ranges else 1.0
+    bound = math.exp(-2 * excess**2 / ranges) if excess > 0 and ranges else 1.0
+    return total, min(1.0, math.fsum(law[max(0, total - start) :])), bound
 
 
 def log_e_value(points: list[list[int]], served: list[int], plan: Json) -> float:
     """Logarithm of the fortune of a gambler who bets on every coin in turn (mean of several boldnesses)."""
     fortunes = []
     for kappa in plan["kappas"]:
-        log_fortune = 0.0
-        for row, coin in zip(points, served, strict=True):
-            shares = [math.exp(2 * kappa * point / plan["full"]) for point in row]
-            log_fortune += math.log1p(plan["stake"] * (len(row) * shares[coin] / sum(shares) - 1))
-        fortunes.append(log_fortune)
+        bets = [[math.exp(2 * kappa * point / plan["full"]) for point in row] for row in points]
+        shares = [len(row) * row[coin] / sum(row) for row, coin in zip(bets, served, strict=True)]
+        fortunes.append(sum(math.log1p(plan["stake"] * (share - 1)) for share in shares))
     best = max(fortunes)
     return best + math.log(sum(math.exp(f - best) for f in fortunes) / len(fortunes))
-
-
-# ---------------------------------------------------------------- the five questions
 
 
 def check_signature(case: Json) -> str:
@@ -285,6 +269,7 @@ def check_vault(case: Json) -> None:
     """Questions 2 and 3."""
     seal, final = case["vault"]["seal"], case["vault"]["final"]
     root, final_root = bytes.fromhex(seal["root"]), bytes.fromhex(final["root"])
+    told = case["campaigns"] or {"of": {}, "salt": ""}
     for row in case["exchanges"]:
         entry = row["entry"]
         seq, sides = entry["seq"], len(entry["candidates"])
@@ -294,6 +279,8 @@ def check_vault(case: Json) -> None:
             check(entry["candidates"] == by_hash, f"exchange {seq}: its candidates are not in coin-blind order")
             named = row["groups"].get("account", "") == entry["account"]
             check(named, f"exchange {seq}: it is counted under another account than the one that was sealed")
+            named = row["groups"].get("campaign") == told["of"].get(entry["account"])
+            check(named, f"exchange {seq}: it is counted under another campaign than the plan's")
         found = root_from_leaf(leaf_hash(entry, row["coin"]), seq, seal["size"], row["proof"])
         check(found == root, f"exchange {seq} (prompt, candidates, coin) is not what was sealed")
     both = roots_from_consistency(seal["size"], final["size"], root, case["vault"]["consistency"])
@@ -303,6 +290,9 @@ def check_vault(case: Json) -> None:
     found = root_from_leaf(leaf_hash(line, None), line["seq"], final["size"], case["plan"]["proof"])
     check(found == final_root, "the plan is not what was registered")
     check(line["plan"]["root"] == seal["root"], "the plan speaks of another root")
+    hidden = all(row["entry"].get("redacted") for row in case["exchanges"])
+    same = hidden or campaigns_digest(told["of"], told["salt"]) == line["plan"]["campaigns"]
+    check(same, "these are not the campaigns of the plan")
 
 
 def check_result(case: Json) -> None:
@@ -310,8 +300,7 @@ def check_result(case: Json) -> None:
     plan, result, rows = case["plan"]["entry"]["plan"], case["result"], case["exchanges"]
     check(len(set(plan["eligible"])) == len(plan["eligible"]), "the plan names an exchange twice")
     chosen = selection(plan["root"], plan["eligible"], plan["exchanges"])
-    left_out = {int(seq) for seq in case["left_out"]}
-    wanted = [seq for seq in chosen if seq not in left_out]
+    wanted = [seq for seq in chosen if str(seq) not in case["left_out"]]
     seqs = [row["entry"]["seq"] for row in rows]
     early = plan["decide"] == "e_value" and seqs == wanted[: len(seqs)]
     check(seqs == wanted or early, "these are not the exchanges that the plan names, in its order")
@@ -323,14 +312,39 @@ def check_result(case: Json) -> None:
     convicts = judge(points, served, plan, result, plan["alpha"], "the suspect")
     check(result["accused"] == (convicts and not result["refused"]), "the verdict does not follow from the plan")
     for family, groups in case["groups"].items():
-        members: dict[str, list[int]] = {name: [] for name in groups}
+        members: dict[str, list[int]] = {}
         for i, row in enumerate(rows):
-            members.get(row["groups"].get(family, ""), []).append(i)
+            if row["groups"].get(family):
+                members.setdefault(row["groups"][family], []).append(i)
+        check(members.keys() == groups.keys(), f"not every {family} of the exchanges is judged")
+        levels = levels_of(family, members, rows, plan)
         for name, stated in groups.items():
-            mine, level, whom = members[name], plan["alpha"] / len(groups), f"{family} {name}"
+            mine, level, whom = members[name], levels[name], f"{family} {name}"
+            check(math.isclose(level, stated["level"]), f"{whom}: its level is {level}, not {stated['level']}")
             convicts = judge([points[i] for i in mine], [served[i] for i in mine], plan, stated, level, whom)
             agrees = stated["learnt_from"] == (convicts and not result["refused"])
             check(agrees, f"{whom}: its verdict does not follow from the plan")
+
+
+def levels_of(family: str, members: dict[str, list[int]], rows: list[Json], plan: Json) -> dict[str, float]:
+    """Each account's or campaign's share of alpha. Coins have no part in it.
+
+    Accounts of campaigns share half of it, others the other half. Each of k has a k-th; k leaves out those that could
+    not be convicted even if every coin agreed (Tarone, 1990).
+    """
+    halves: list[dict[str, float]] = [{}, {}]
+    for name, mine in members.items():
+        other = family == "account" and "campaign" not in rows[mine[0]]["groups"]
+        points = [rows[i]["points"] for i in mine]
+        halves[other][name] = math.prod(row.count(max(row)) / len(row) for row in points)
+    early = plan["decide"] == "e_value"
+    planned: list[int] = plan["counts"][:2] if family == "account" else [plan["counts"][2], 0]
+    sizes, levels = planned if early else [len(half) for half in halves], dict[str, float]()
+    for half, size in zip(halves, sizes, strict=True):
+        share, least = float(plan["alpha"]) / max(sum(n > 0 for n in sizes), 1), sorted(half.values())
+        fits = (k for k in range(1, size + 1) if bisect.bisect_right(least, share / k) <= k)
+        levels |= dict.fromkeys(half, share / (size if early else next(fits, 1)) if size else 0.0)
+    return levels
 
 
 def judge(points: list[list[int]], served: list[int], plan: Json, stated: Json, level: float, whom: str) -> bool:
@@ -341,8 +355,7 @@ def judge(points: list[list[int]], served: list[int], plan: Json, stated: Json, 
         total = sum(row[coin] for row, coin in zip(points, served, strict=True))
         chance = bound = min(1.0, math.exp(-log_e))
     else:
-        total, chance = exact_chance(points, served)
-        bound = simple_bound(points, total)
+        total, chance, bound = exact_chance(points, served)
     check(total == stated["total"], f"{whom}: the total is {total} points, not {stated['total']}")
     for name, found in (("p_value", chance), ("bound", bound), ("log_e_value", log_e)):
         agrees = math.isclose(found, stated[name], rel_tol=1e-6, abs_tol=1e-12 if name == "log_e_value" else 1e-200)
@@ -351,14 +364,8 @@ def judge(points: list[list[int]], served: list[int], plan: Json, stated: Json, 
 
 
 def check_case(case: Json, root: str | None = None, public_key: str | None = None) -> list[str]:
-    """Ask all five questions of a case; gives what was found in sentences, or raises `Refuted`.
-
-    Args:
-        case: the case file's content.
-        root: as it was published, hexadecimal; None leaves the comparison to the reader.
-        public_key: the author's, hexadecimal; None leaves the comparison to the reader.
-    """
-    check(case.get("schema") == "iolaus.case/1", "this is no case file that this program knows")
+    """Ask all five questions of a case, and compare root and key where they are given; sentences, or `Refuted`."""
+    check(case.get("schema") == "iolaus.case/2", "this is no case file that this program knows")
     signed_by, seal, result = check_signature(case), case["vault"]["seal"], case["result"]
     check(public_key in (None, signed_by), f"the file is signed by {signed_by}, not by the key you gave")
     check(root in (None, seal["root"]), f"the case rests on the root {seal['root']}, not on the one you gave")
@@ -368,8 +375,7 @@ def check_case(case: Json, root: str | None = None, public_key: str | None = Non
     return [
         f"The file is signed by the key {signed_by}.",
         f"All {len(case['exchanges'])} exchanges and their coins were sealed under the root {seal['root']}.",
-        f"The plan is line {plan['seq']} of the same vault, behind its seal.",
-        "The points follow from the scores by the plan's rule, without the coins.",
+        f"The plan is line {plan['seq']} of that vault, behind its seal. The points follow by it without the coins.",
         f"If the suspect learnt nothing from what was served, fair coins give this or more with a chance of "
         f"{result['p_value']:.3g} (simple bound: {result['bound']:.3g}; e-value: exp({result['log_e_value']:.4g})).",
         f"{len(case['left_out'])} of the exchanges that the plan names were left out, for reasons stated in the file.",
@@ -389,8 +395,7 @@ def main() -> int:
         with open(asked.case, encoding="utf-8") as file:
             found = check_case(json.load(file), asked.root, asked.key)
     except (Refuted, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        damaged = "" if isinstance(error, Refuted) else "it is damaged or no case file: "
-        print(f"DOES NOT HOLD: {damaged}{error}.")
+        print("DOES NOT HOLD:", f"{error}." if isinstance(error, Refuted) else f"damaged or no case file: {error}.")
         return 1
     print("HOLDS.", *found, sep="\n  ")
     return 0

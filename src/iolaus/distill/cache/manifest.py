@@ -23,7 +23,7 @@ class Manifest:
         teacher: SHA-256 of the weights.
         tokenizer: SHA-256 of vocabulary and rules.
         corpus: SHA-256 of the training rows.
-        kind: sampled or top_k.
+        kind: sampled, systematic, top_k or hidden.
         tokens: draws, or k.
         power: of the proposal.
         temperature: that the teacher's logits were divided by.
@@ -31,6 +31,7 @@ class Manifest:
         rows: training rows in all.
         shard_rows: training rows a shard.
         seed: of the draws.
+        nats: mean divergence that is allowed between the teacher and what is read back (hidden).
     """
 
     teacher: str
@@ -44,6 +45,7 @@ class Manifest:
     rows: int
     shard_rows: int
     seed: int
+    nats: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """As a tree of plain values."""

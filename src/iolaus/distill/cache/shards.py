@@ -18,9 +18,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from iolaus.distill.cache.sparse import SparseTargets, systematic_weights
+from iolaus.distill.writing import put_bytes
 from iolaus.errors import OutputError, StaleCache
 
-__all__ = ["Shard", "ShardReader", "logged_shards", "write_shard"]
+__all__ = ["Shard", "ShardReader", "logged_shards", "put_shard", "write_shard"]
 
 _LOG = "shards.jsonl"
 
@@ -87,22 +88,25 @@ def write_shard(
         del tensors["values"]
     if wide > 0x10000:
         tensors["ids_high"] = (ids >> 16).astype(np.uint8)
+    return put_shard(folder, number, len(lengths), tensors)
+
+
+def put_shard(folder: Path, number: int, positions: int, tensors: dict[str, NDArray[Any]]) -> Shard:
+    """Write a shard's tensors whole, then its line in the log.
+
+    Raises:
+        OutputError: it cannot be written, as on a full disk; shards before it are whole.
+    """
     content = save(tensors)
-    made = Shard(number, len(lengths), len(content), hashlib.sha256(content).hexdigest())
-    beside = folder / f".{made.name}.partial"
+    made = Shard(number, positions, len(content), hashlib.sha256(content).hexdigest())
+    put_bytes(folder / made.name, content)
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, folder / made.name)
         with (folder / _LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(asdict(made)) + "\n")
             log.flush()
             os.fsync(log.fileno())
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"shard {folder / made.name} cannot be written: {error}") from error
+        raise OutputError(f"{folder / _LOG} cannot be written: {error}") from error
     return made
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 __all__ = ["Kind", "SparseTargets", "keep_sampled", "keep_systematic", "keep_top_k", "systematic_weights"]
 
-Kind = Literal["sampled", "systematic", "top_k"]
+Kind = Literal["sampled", "systematic", "top_k", "hidden"]
 
 
 @dataclass(frozen=True, slots=True)

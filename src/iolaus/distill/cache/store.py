@@ -12,13 +12,13 @@ from torch import Tensor
 from iolaus.distill.cache.manifest import Manifest, read_manifest
 from iolaus.distill.cache.shards import Shard, ShardReader, logged_shards, write_shard
 from iolaus.distill.cache.sparse import SparseTargets, keep_sampled, keep_systematic, keep_top_k
-from iolaus.distill.report import write_whole
 from iolaus.distill.texts import Rows
 from iolaus.distill.train.networks import plain_head
 from iolaus.distill.untyped import Network
+from iolaus.distill.writing import write_whole
 from iolaus.errors import StaleCache
 
-__all__ = ["TeacherCache", "build_cache"]
+__all__ = ["TeacherCache", "begin_cache", "build_cache", "fill_cache", "open_shards"]
 
 _LOGIT_BYTES = 32 * 2**20
 _ROWS_AT_ONCE = 8
@@ -36,16 +36,8 @@ class TeacherCache:
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
-        manifest.require_same(read_manifest(folder), folder)
         self.manifest, self._folder = manifest, folder
-        self.shards = logged_shards(folder)
-        expected = -(-manifest.rows // manifest.shard_rows)
-        missing = sorted(set(range(expected)) - self.shards.keys())
-        if missing:
-            raise StaleCache(
-                f"the cache in {folder} lacks {len(missing)} of {expected} shards or they are damaged, the first "
-                f"{Shard(missing[0], 0, 0, '').name}; build it again, whole shards are kept"
-            )
+        self.shards = open_shards(folder, manifest)
         self._readers: dict[int, ShardReader] = {}
 
     @property
@@ -120,6 +112,23 @@ class TeacherCache:
         return worst
 
 
+def open_shards(folder: Path, manifest: Manifest) -> dict[int, Shard]:
+    """The shards of a whole cache, by number.
+
+    Raises:
+        StaleCache: it was made from something else, or shards are missing or damaged.
+    """
+    manifest.require_same(read_manifest(folder), folder)
+    shards, expected = logged_shards(folder), -(-manifest.rows // manifest.shard_rows)
+    missing = sorted(set(range(expected)) - shards.keys())
+    if missing:
+        raise StaleCache(
+            f"the cache in {folder} lacks {len(missing)} of {expected} shards or they are damaged, the first "
+            f"{Shard(missing[0], 0, 0, '').name}; build it again, whole shards are kept"
+        )
+    return shards
+
+
 def build_cache(
     folder: Path,
     manifest: Manifest,
@@ -142,20 +151,50 @@ def build_cache(
         StaleCache: the folder holds a cache of something else.
         OutputError: a shard cannot be written; those before it are whole.
     """
+
+    def make(chosen: NDArray[np.int64], number: int) -> Shard:
+        parts = _shard_targets(manifest, teacher, rows, chosen, number)
+        return write_shard(folder, number, parts, rows.learned[chosen, 1:].sum(1), manifest.wide)
+
+    begin_cache(folder, manifest)
+    fill_cache(folder, manifest, make, listen)
+    return TeacherCache(folder, manifest)
+
+
+def begin_cache(folder: Path, manifest: Manifest) -> None:
+    """Lay a cache's folder out, or find that what is there was made from the same.
+
+    Raises:
+        StaleCache: the folder holds a cache of something else.
+    """
     if (folder / "manifest.json").exists():
         manifest.require_same(read_manifest(folder), folder)
     else:
         write_whole(folder / "manifest.json", json.dumps(manifest.to_json(), indent=2) + "\n")
     for left in folder.glob(".shard-*.partial"):
         left.unlink()
+
+
+def fill_cache(
+    folder: Path,
+    manifest: Manifest,
+    make: Callable[[NDArray[np.int64], int], Shard],
+    listen: Callable[[int, int], None],
+) -> None:
+    """Make the shards that are not there yet.
+
+    Args:
+        folder: of the cache.
+        manifest: what it is made from.
+        make: writes a shard, from the places of its training rows and its number.
+        listen: told shards done, and of how many.
+    """
     whole, count = logged_shards(folder), -(-manifest.rows // manifest.shard_rows)
     for number in range(count):
         if number not in whole:
             chosen = np.arange(number * manifest.shard_rows, min((number + 1) * manifest.shard_rows, manifest.rows))
-            parts = _shard_targets(manifest, teacher, rows, chosen, number)
-            write_shard(folder, number, parts, rows.learned[chosen, 1:].sum(1), manifest.wide)
+            make(chosen, number)
         listen(number + 1, count)
-    return TeacherCache(folder, manifest)
 
 
 def _shard_targets(

@@ -6,10 +6,11 @@ from iolaus.distill.assess import Models, assess, read_tasks
 from iolaus.distill.keeping import read_prompts
 from iolaus.distill.measure import require_harness
 from iolaus.distill.plan import Plan
-from iolaus.distill.report import Report, model_card, write_whole
+from iolaus.distill.report import Report, model_card
 from iolaus.distill.stages import Listener, prepare, targets_of, train_student, without_safeguards
 from iolaus.distill.train import save_network
 from iolaus.distill.untyped import Network
+from iolaus.distill.writing import write_whole
 
 __all__ = ["distil_language_model"]
 

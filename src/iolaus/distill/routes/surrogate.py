@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from iolaus.distill.measure import Interval, Judged, verdict_of
 from iolaus.distill.plan import EstimatorTeacher, Plan, SurrogateStudent
-from iolaus.distill.report import Report, write_whole
+from iolaus.distill.report import Report
 from iolaus.distill.surrogates.distil import Surrogate, SurrogatePlan, distil_surrogate
 from iolaus.distill.surrogates.drawing import draw_tree
 from iolaus.distill.surrogates.tree import Tree
 from iolaus.distill.surrogates.wording import in_words
+from iolaus.distill.writing import write_whole
 from iolaus.errors import InputError, PlanError
 
 __all__ = ["distil_estimator", "load_estimator", "read_table"]

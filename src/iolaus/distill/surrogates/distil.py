@@ -8,7 +8,7 @@ import numpy as np
 
 from iolaus.distill.surrogates.fidelity import Fidelity, measure_fidelity
 from iolaus.distill.surrogates.linear import Linear, fit_linear
-from iolaus.distill.surrogates.queries import sample_queries
+from iolaus.distill.surrogates.queries import QUERIES, sample_queries
 from iolaus.distill.surrogates.rules import RuleList, find_rules
 from iolaus.distill.surrogates.scores import Scores, as_scores
 from iolaus.distill.surrogates.tree import Tree, grow_tree
@@ -43,7 +43,7 @@ class SurrogatePlan:
     leaves: int = 128
     rules: int = 12
     conditions: int = 3
-    queries: int = 24_000
+    queries: int = QUERIES
     checks: int = 2000
     least: int = 5
     soft: bool = True

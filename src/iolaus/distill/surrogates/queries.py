@@ -6,9 +6,14 @@ rows that took a random part of their columns from another row (as in MUNGE: Buc
 its neighbour search). Columns that hold only whole numbers are never mixed, only taken over.
 """
 
+from typing import Final
+
 import numpy as np
 
-__all__ = ["sample_queries"]
+__all__ = ["QUERIES", "sample_queries"]
+
+# Asked where nobody says how many.
+QUERIES: Final = 48_000
 
 
 def sample_queries(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -37,12 +37,16 @@ class Tree:
         """Scores of rows; float64 (n, k)."""
         at = np.zeros(len(rows), dtype=np.int64)
         while (moving := np.flatnonzero(self.feature[at] >= 0)).size:
-            node = at[moving]
-            # Thresholds were chosen on float32 columns, so rows are read as such.
-            low = rows[moving, self.feature[node]].astype(np.float32) <= self.threshold[node]
-            at[moving] = np.where(low, self.left[node], self.right[node])
+            at[moving] = self.next_nodes(at[moving], rows[moving])
         scores: np.ndarray = self.value[at]
         return scores
+
+    def next_nodes(self, nodes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Where rows go from the inner nodes at which they stand; int64 (n,)."""
+        # Thresholds were chosen on float32 columns, so rows are read as such.
+        low = rows[np.arange(len(rows)), self.feature[nodes]].astype(np.float32) <= self.threshold[nodes]
+        onward: np.ndarray = np.where(low, self.left[nodes], self.right[nodes])
+        return onward
 
     def to_json(self) -> dict[str, Any]:
         """The tree as lists."""

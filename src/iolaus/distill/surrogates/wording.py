@@ -6,10 +6,11 @@ import numpy as np
 
 from iolaus.distill.surrogates.distil import Surrogate
 from iolaus.distill.surrogates.linear import Linear
+from iolaus.distill.surrogates.membership import Membership
 from iolaus.distill.surrogates.rules import RuleList
 from iolaus.distill.surrogates.tree import Tree
 
-__all__ = ["in_words", "reasons"]
+__all__ = ["in_words", "outline", "reasons"]
 
 
 def in_words(surrogate: Surrogate, most: int = 20) -> list[str]:
@@ -42,6 +43,29 @@ def reasons(tree: Tree, row: np.ndarray, names: Sequence[str]) -> list[str]:
         lines.append(f"{_condition(names[feature], threshold, above)} (it is {row[feature]:.4g})")
         node = int(tree.right[node] if above else tree.left[node])
     return lines
+
+
+def outline(found: Membership, campaign: str) -> list[str]:
+    """The tree of a campaign's accounts as lines for a terminal, with the accounts that come to each answer.
+
+    Args:
+        found: the tree.
+        campaign: its id.
+    """
+    tree = found.tree
+    all_within, all_beside = int(found.within[0]), int(found.beside[0])
+
+    def below(node: int, lead: str, mark: str, rest: str) -> list[str]:
+        feature = int(tree.feature[node])
+        if feature < 0:
+            answer = campaign if tree.value[node].argmax() else "other"
+            counts = f"{found.within[node]:,} of its {all_within:,}, {found.beside[node]:,} of {all_beside:,} others"
+            return [f"{lead}{mark}{answer} ({counts})"]
+        ways = ((int(tree.right[node]), "├ yes: ", "│      "), (int(tree.left[node]), "└ no:  ", "       "))
+        lines = [f"{lead}{mark}{_condition(found.names[feature], float(tree.threshold[node]), True)}?"]
+        return lines + [line for child, sign, gap in ways for line in below(child, lead + rest, sign, gap)]
+
+    return below(0, "", "", "")
 
 
 def _leaves(tree: Tree) -> list[tuple[int, list[tuple[int, float, bool]]]]:

@@ -1,0 +1,1 @@
+"""The arms race, measured."""
