@@ -1,6 +1,7 @@
 """The axes that judge a cluster: coordination, concealment, extraction."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -10,8 +11,10 @@ from iolaus.campaign import Axis
 from iolaus.signals import SIGNALS, Cluster, Finding, Log, distinct_pairs, shared_list
 from iolaus.stats import binomial_tail, cauchy_combination, log_odds_bound
 from iolaus.text import CAPABILITIES
+from iolaus.text.jit import kernel
+from iolaus.text.tokens import mix64
 
-__all__ = ["Extraction", "Profile", "concealment", "coordination", "extraction", "profile_of"]
+__all__ = ["Extraction", "Harvest", "Profile", "concealment", "coordination", "harvest", "profile_of"]
 
 # What metadata alone can say: it is spoofed by default in relay software, and shared innocently behind one address.
 METADATA_FLOOR: Final = 0.05
@@ -126,11 +129,18 @@ def form_of(filling: np.ndarray) -> np.ndarray:
     return shape
 
 
+@lru_cache(maxsize=2)
+def _conversation_sizes(log: Log) -> np.ndarray:
+    """Exchanges of each conversation, int64."""
+    conversation = log.codes["conversation_id"]
+    return np.bincount(conversation[conversation >= 0])
+
+
 def _begins(log: Log, rows: np.ndarray) -> np.ndarray:
     """1 for exchanges that are a conversation of one turn, as far as the log tells; all are where it tells nothing."""
     single = np.ones(rows.size)
     if "conversation_id" in log.codes:
-        sizes = np.bincount(log.codes["conversation_id"][log.codes["conversation_id"] >= 0])
+        sizes = _conversation_sizes(log)
         conversation = log.codes["conversation_id"][rows]
         single[conversation >= 0] = sizes[conversation[conversation >= 0]] == 1
     if "turn" in log.numbers:
@@ -156,17 +166,35 @@ def instructed(log: Log, cluster: Cluster) -> float:
 
 def _unshared(log: Log, cluster: Cluster, region: int) -> tuple[np.ndarray, np.ndarray]:
     """For each exchange of the core, shingles of a region that it does not share, and all that were sampled there."""
-    rows = cluster.core
-    least = max(3, _SHARED * rows.size)
     width = log.shingles.shape[1] // 4
-    own = np.zeros(rows.size)
-    sampled = np.zeros(rows.size)
-    for place in range(region * width, (region + 1) * width):
-        values = log.shingles[rows, place]
-        words, uses = np.unique(values, return_counts=True)
-        own += (uses[np.searchsorted(words, values)] < least) & (values != 0)
-        sampled += values != 0
-    return own, sampled
+    values = log.shingles[cluster.core, region * width : (region + 1) * width]
+    return _rare(values, max(3, _SHARED * cluster.core.size)), (values != 0).sum(axis=1)
+
+
+@kernel
+def _rare(values: np.ndarray, least: float) -> np.ndarray:
+    """How many values of each row, but for 0, fewer than ``least`` rows have in the same column; float64."""
+    own = np.zeros(values.shape[0])
+    size = 16
+    while size < 2 * values.shape[0]:
+        size *= 2
+    mask = np.uint64(size - 1)
+    slots = np.empty(values.shape[0], dtype=np.int64)
+    for column in range(values.shape[1]):
+        names = np.zeros(size, dtype=np.uint32)
+        uses = np.zeros(size, dtype=np.int64)
+        for row in range(values.shape[0]):
+            value = values[row, column]
+            slot = np.int64(mix64(value) & mask)
+            while names[slot] != 0 and names[slot] != value:
+                slot = (slot + 1) % size
+            if value != 0:
+                names[slot] = value
+                uses[slot] += 1
+            slots[row] = slot
+        for row in range(values.shape[0]):
+            own[row] += values[row, column] != 0 and uses[slots[row]] < least
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +207,52 @@ class Extraction:
     fresh: float
 
 
-def extraction(log: Log, cluster: Cluster, population: np.ndarray, dealt: bool) -> Extraction:
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What the extraction axis is made of, whether or not the work is dealt out.
+
+    Attributes:
+        single: mean over accounts of ``Profile.single``; ``named`` and ``volume`` likewise.
+        form: how much the prompts look like one instruction with ever new fillings, 0 to 1.
+        shared: how far the accounts all ask the same.
+        fresh: share of prompts that are never repeated.
+        p_value: of the axis.
+        capabilities: share of exchanges that name each.
+    """
+
+    single: float
+    named: float
+    volume: float
+    form: float
+    shared: float
+    fresh: float
+    p_value: float
+    capabilities: dict[str, float]
+
+    def extraction(self, dealt: bool) -> Extraction:
+        """The axis: its score is the probability of the joint log-odds, what several accounts ask counting as repeated.
+
+        Args:
+            dealt: whether the queue test shows items dealt out to the accounts, which is worth two nats: nobody deals
+                out work that is only used.
+        """
+        # Asking the same of most accounts is a shared list, unless it is dealt to exactly so many (n-best sampling).
+        shared = 0.0 if dealt and self.shared <= _NEARLY_ALL else self.shared
+        joint = Profile(*(np.array([v]) for v in (self.single, self.form, self.named, self.volume, shared)))
+        odds = float(joint.score()[0]) + (2.0 if dealt else 0.0)
+        return Extraction(Axis(float(expit(odds)), self.p_value), self.capabilities, self.single, self.fresh)
+
+
+def harvest(log: Log, cluster: Cluster, population: np.ndarray) -> Harvest:
     """How training-shaped the cluster's own exchanges are.
 
     Null: the accounts are no more training-shaped than the population; at most twice as often as a tenth of them lie
-    above the population's upper tenth (binomial). The score is the probability of the cluster's joint log-odds, with
-    what several accounts repeat of each other counted as repetition: a harvester pays for no answer twice.
+    above the population's upper tenth (binomial).
 
     Args:
         log: the log.
         cluster: the cluster; only its own exchanges are judged, so cover traffic does not dilute it.
         population: log-odds of outside accounts, float64 (r,).
-        dealt: whether the queue test shows items dealt out to the accounts, which is worth two nats: nobody deals out
-            work that is only used.
     """
     profile = profile_of(log, cluster.core)
     of = {name: getattr(profile, name)[cluster.accounts] for name in ("single", "named", "volume")}
@@ -201,22 +262,18 @@ def extraction(log: Log, cluster: Cluster, population: np.ndarray, dealt: bool) 
         filled = np.array([filling(log, cluster)])
         form = float(np.maximum(form_of(filled), instructed(log, cluster) * np.minimum(1.0, filled / 0.25))[0])
     means = {name: float(np.nanmean(values)) for name, values in of.items()}
-    # Asking the same of most accounts is a shared list, unless it is dealt out to exactly so many (n-best sampling).
-    shared = shared_list(log, cluster)
-    if dealt and shared <= _NEARLY_ALL:
-        shared = 0.0
-    joint = Profile(*(np.array([v]) for v in (means["single"], form, means["named"], means["volume"], shared)))
     flags = log.flags[cluster.core]
-    odds = float(joint.score()[0]) + (2.0 if dealt else 0.0)
     scores = profile.score()[cluster.accounts]
     p = 1.0
     if population.size >= 20:
         above = int((scores > np.quantile(population, 0.9)).sum())
         p = binomial_tail(above, cluster.accounts.size, 0.2)
     shares = {name: float(((flags >> np.uint32(i)) & np.uint32(1)).mean()) for i, name in enumerate(CAPABILITIES)}
-    return Extraction(
-        Axis(float(expit(odds)), p),
-        {name: share for name, share in shares.items() if share >= 0.01},
-        float(np.nanmean(of["single"])),
-        fresh,
+    return Harvest(
+        **means,
+        form=form,
+        shared=shared_list(log, cluster),
+        fresh=fresh,
+        p_value=p,
+        capabilities={name: share for name, share in shares.items() if share >= 0.01},
     )

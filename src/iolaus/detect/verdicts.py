@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.campaign import Axis
-from iolaus.detect.axes import Extraction, concealment, coordination, extraction, profile_of
+from iolaus.detect.axes import Extraction, Harvest, concealment, coordination, harvest, profile_of
 from iolaus.signals import SIGNALS, Cluster, Finding, Log
 from iolaus.stats import benjamini_hochberg
 
@@ -63,15 +63,17 @@ def judge_clusters(log: Log, clusters: list[Cluster], fdr: float) -> list[Judged
         The campaigns, then all candidates without a verdict: what is no campaign, and every view of a campaign.
     """
     population = _population(log, clusters)
-    clusters = [cluster for cluster in clusters if _worth_judging(log, cluster, population)]
+    # What is asked is measured once: it chooses what to test, and weighs in the verdict.
+    asked = [(cluster, harvest(log, cluster, population)) for cluster in clusters]
+    asked = [(cluster, taken) for cluster, taken in asked if _worth_judging(cluster, taken)]
     # Clusters are tested side by side; each test draws from its own seed, so their order changes nothing.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        findings = list(pool.map(lambda cluster: _findings(log, cluster), clusters))
+        findings = list(pool.map(lambda item: _findings(log, item[0]), asked))
     axes = [coordination(found) for found in findings]
     q_values = benjamini_hochberg([axis.p_value for axis in axes])
     judged = [
-        _weighed(log, cluster, found, axis, float(q), population, fdr)
-        for cluster, found, axis, q in zip(clusters, findings, axes, q_values, strict=True)
+        _weighed(log, cluster, found, axis, float(q), taken, fdr)
+        for (cluster, taken), found, axis, q in zip(asked, findings, axes, q_values, strict=True)
     ]
     return _joined(log, judged, population, fdr)
 
@@ -82,13 +84,13 @@ def _weighed(
     found: list[Finding],
     axis: Axis,
     q: float,
-    population: np.ndarray,
+    asked: Harvest,
     level: float,
 ) -> Judged:
     """The other axes, and the verdict where the cluster's coordination holds at the level."""
     dealt = _p_of(found, _QUEUE) <= _CERTAIN
     hidden = concealment(log, cluster, dealt)
-    taken = extraction(log, cluster, population, dealt)
+    taken = asked.extraction(dealt)
     verdict = _verdict(cluster, found, hidden, taken) if q <= level else None
     return Judged(cluster, tuple(found), axis, hidden, taken, q, verdict)
 
@@ -97,17 +99,17 @@ def _judged(log: Log, cluster: Cluster, population: np.ndarray, level: float) ->
     """One cluster by itself; its p-value stands for the q-value."""
     found = _findings(log, cluster)
     axis = coordination(found)
-    return _weighed(log, cluster, found, axis, axis.p_value, population, level)
+    return _weighed(log, cluster, found, axis, axis.p_value, harvest(log, cluster, population), level)
 
 
-def _worth_judging(log: Log, cluster: Cluster, population: np.ndarray) -> bool:
+def _worth_judging(cluster: Cluster, asked: Harvest) -> bool:
     """Whether the cluster could be a campaign at all, whatever its coordination is.
 
     What is certainly no harvest is not tested, unless conversations change hands in it. The choice looks at what is
     asked alone, which says nothing of coordination under its null, so error control holds for those that remain
     (Bourgon, Gentleman and Huber, "Independent filtering", PNAS 107, 2010).
     """
-    return cluster.formed_by == "handoff" or extraction(log, cluster, population, True).axis.score >= _DOUBT
+    return cluster.formed_by == "handoff" or asked.extraction(True).axis.score >= _DOUBT
 
 
 def _findings(log: Log, cluster: Cluster) -> list[Finding]:

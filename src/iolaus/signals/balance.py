@@ -8,6 +8,7 @@ each run one public list have equal counts as well, so nothing is said where man
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -87,7 +88,7 @@ def _views(
     yield own[members].astype(float), everything[outside].astype(float)
     if np.median(own[members]) >= _LARGE:
         mine = _days_of_life(log.account[cluster.core], log.at[cluster.core], log.accounts)
-        theirs = _days_of_life(log.account, log.at, log.accounts)
+        theirs = _lives(log)
         enough = outside & (everything >= _LARGE)
         if enough.sum() >= _LEAST_POPULATION:
             # As counts over one typical life, whole like those that they are compared with.
@@ -103,6 +104,12 @@ def _too_equal(values: np.ndarray, reference: np.ndarray) -> tuple[float, float]
     if drawn.size < _LEAST_POPULATION:
         return 1.0, 1.0
     return concentration(*population_interval(drawn, values), density=_DENSITY, shares=_SHARES)
+
+
+@lru_cache(maxsize=2)
+def _lives(log: Log) -> np.ndarray:
+    """``_days_of_life`` of the whole log."""
+    return _days_of_life(log.account, log.at, log.accounts)
 
 
 def _days_of_life(account: np.ndarray, at: np.ndarray, accounts: int) -> np.ndarray:

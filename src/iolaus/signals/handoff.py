@@ -36,19 +36,22 @@ class _Traces:
         account: int32 (e,), accounts under a shared conversation or history.
         thing: int64 (e,), which one.
         holders: int64 (t,), accounts of each.
-        orphan: bool (N,), exchanges that continue what their account did not begin.
+        orphans: int64, sorted, exchanges that continue what their account did not begin.
+        sent: int64 (A,), exchanges of each account.
     """
 
     account: np.ndarray
     thing: np.ndarray
     holders: np.ndarray
-    orphan: np.ndarray
+    orphans: np.ndarray
+    sent: np.ndarray
 
 
 @lru_cache(maxsize=2)
 def _traces(log: Log) -> _Traces:
     accounts, things = [], []
     offset = 0
+    sent = np.bincount(log.account, minlength=log.accounts)
     for column in ("conversation_id", "history_digest"):
         if column not in log.codes:
             continue
@@ -63,9 +66,9 @@ def _traces(log: Log) -> _Traces:
         offset += holders.size
     if not accounts:
         none = np.zeros(0, np.int64)
-        return _Traces(none.astype(np.int32), none, none, np.zeros(log.exchanges, dtype=bool))
+        return _Traces(none.astype(np.int32), none, none, none, sent)
     _, thing, holders = np.unique(np.concatenate(things), return_inverse=True, return_counts=True)
-    return _Traces(np.concatenate(accounts), thing, holders, _orphans(log))
+    return _Traces(np.concatenate(accounts), thing, holders, np.flatnonzero(_orphans(log)), sent)
 
 
 def _orphans(log: Log) -> np.ndarray:
@@ -121,7 +124,7 @@ class HandoffSignal:
         shared_p, shared, expected = _shared_within(log, traces, inside)
         orphan_p, orphaned = _orphaned(log, cluster, traces, inside)
         p_values = [orphan_p] if cluster.formed_by == self.name else [shared_p, orphan_p]
-        rows = np.flatnonzero(traces.orphan & inside[log.account])
+        rows = traces.orphans[inside[log.account[traces.orphans]]]
         return Finding(
             self.name,
             cauchy_combination(p_values),
@@ -149,10 +152,10 @@ def _shared_within(log: Log, traces: _Traces, inside: np.ndarray) -> tuple[float
 
 def _orphaned(log: Log, cluster: Cluster, traces: _Traces, inside: np.ndarray) -> tuple[float, int]:
     """p-value of so many accounts with orphans in the cluster, and how many they are."""
-    sent = np.bincount(log.account, minlength=log.accounts)
-    some = np.bincount(log.account[traces.orphan], minlength=log.accounts) > 0
+    sent = traces.sent
+    some = np.bincount(log.account[traces.orphans], minlength=log.accounts) > 0
     known = ~inside & (sent > 0)
-    if not traces.orphan.any() or known.sum() < _LEAST_OUTSIDE:
+    if traces.orphans.size == 0 or known.sum() < _LEAST_OUTSIDE:
         return 1.0, 0
     members = cluster.accounts[sent[cluster.accounts] > 0]
     chances = chances_alike(sent[known], some[known], sent[members])

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from iolaus.signals.log import Cluster, Log
 from iolaus.text import SCRIPTS
+from iolaus.text.jit import kernel
 
 __all__ = ["Idiom", "covered", "in_idiom", "read_idiom"]
 
@@ -40,6 +41,7 @@ class Idiom:
         rows: int64 (v,), exchange of each prompt.
         owner: int64 (v,), its account.
         size: int64 (A,), prompts of each account.
+        start: int64 (A + 1,), where each account's prompts begin.
         table: float32 CSR (v, k), 1 where a prompt holds a word.
         columns: the same as CSC.
         script: int64 (v,), script of each prompt.
@@ -49,6 +51,7 @@ class Idiom:
     rows: np.ndarray
     owner: np.ndarray
     size: np.ndarray
+    start: np.ndarray
     table: sparse.csr_matrix
     columns: sparse.csc_matrix
     script: np.ndarray
@@ -60,14 +63,14 @@ class _Preference:
     """How often members and outsiders use each word.
 
     Attributes:
-        own: float64 CSR (m, k), uses by each member, heavy accounts scaled down.
+        scale: float64 (m,), what a use by each member counts; heavy accounts count less.
         texts: float64 (m, SCRIPTS), prompts of each member, scaled alike.
-        uses: float64 (k,), sum of ``own``.
+        uses: float64 (k,), uses by the members, so scaled.
         users: int64 (k,), members that use each word.
         rate: float64 (k,), share of the outsiders' prompts of the word's script that hold it.
     """
 
-    own: sparse.csr_matrix
+    scale: np.ndarray
     texts: np.ndarray
     uses: np.ndarray
     users: np.ndarray
@@ -82,11 +85,13 @@ def read_idiom(log: Log) -> Idiom:
     owner = log.account[rows].astype(np.int64)
     table = log.words.table[order]
     script = log.words.script[order]
+    size = np.bincount(owner, minlength=log.accounts)
     by_script = np.array([np.asarray(table[script == s].sum(axis=0)).ravel() for s in range(SCRIPTS)])
     return Idiom(
         rows,
         owner,
-        np.bincount(owner, minlength=log.accounts),
+        size,
+        np.r_[0, np.cumsum(size)],
         table,
         table.tocsc(),
         script,
@@ -125,52 +130,122 @@ def covered(log: Log, cluster: Cluster) -> float:
 
 def _scores(idiom: Idiom, members: np.ndarray, of_core: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Log-odds of every prompt that it is of the cluster; a member's by what the others prefer. float64 (v,)."""
-    place = np.cumsum(members) - 1
-    seen = _preference(idiom, place, np.flatnonzero(of_core), np.flatnonzero(inside))
+    seen = _preference(idiom, members, of_core, inside)
     live = int((seen.texts.sum(axis=1) > 0).sum())
-    texts = seen.texts.sum(axis=0)[idiom.kind]
-    weight = _weights(seen.uses, texts, seen.users, live, seen.rate)
-    chosen = np.flatnonzero(weight)
-    score = np.asarray(idiom.columns[:, chosen] @ weight[chosen]).ravel()
+    texts = seen.texts.sum(axis=0)
+    # The same condition as in _weights: what few members use weighs nothing.
+    known = np.flatnonzero(seen.users >= max(2.0, _SPREAD * live))
+    weight = _weights(seen.uses[known], texts[idiom.kind[known]], seen.users[known], live, seen.rate[known])
+    chosen = weight > 0
+    score = np.zeros(idiom.rows.size)
+    _add_up(idiom.columns.indptr, idiom.columns.indices, known[chosen], weight[chosen], score)
     # Once more for the members' prompts, each without its own account's uses.
-    rows = np.flatnonzero(inside)
-    part = idiom.table[rows]
-    word = part.indices.astype(np.int64)
-    line = np.repeat(np.arange(rows.size), np.diff(part.indptr))
-    who = place[idiom.owner[rows]][line]
-    own = _held(seen.own, who, word)
+    accounts = np.flatnonzero(members)
+    table = (idiom.start, idiom.table.indptr, idiom.table.indices)
+    entries = int(np.diff(idiom.table.indptr)[inside].sum())
+    row, who, word, own = _entries(*table, accounts, of_core, seen.scale, seen.uses.size, entries)
     active = seen.texts.sum(axis=1) > 0
-    others = _weights(
-        seen.uses[word] - own,
-        texts[word] - seen.texts[who, idiom.kind[word]],
-        seen.users[word] - (own > 0),
-        live - active[who],
+    users, others = seen.users[word] - (own > 0), live - active[who]
+    kept = np.flatnonzero(users >= np.maximum(2.0, _SPREAD * others))
+    who, word = who[kept], word[kept]
+    weights = _weights(
+        seen.uses[word] - own[kept],
+        texts[idiom.kind[word]] - seen.texts[who, idiom.kind[word]],
+        users[kept],
+        others[kept],
         seen.rate[word],
     )
-    score[rows] = np.bincount(line, weights=others, minlength=rows.size)
+    score[inside] = np.bincount(row[kept], weights=weights, minlength=score.size)[inside]
     return score
 
 
-def _preference(idiom: Idiom, place: np.ndarray, core: np.ndarray, inside: np.ndarray) -> _Preference:
-    m = int(place[-1]) + 1
-    who = place[idiom.owner[core]]
+def _preference(idiom: Idiom, members: np.ndarray, of_core: np.ndarray, inside: np.ndarray) -> _Preference:
+    accounts = np.flatnonzero(members)
+    m, k = accounts.size, idiom.table.shape[1]
+    core = np.flatnonzero(of_core)
+    who = (np.cumsum(members) - 1)[idiom.owner[core]]
     sent = np.bincount(who, minlength=m).astype(float)
     scale = np.minimum(sent, _WEIGHT) / np.maximum(sent, 1.0)
-    by_member = sparse.csr_matrix((scale[who], (who, np.arange(core.size))), shape=(m, core.size))
-    own = (by_member @ idiom.table[core]).tocsr()
-    own.sort_indices()
-    texts = np.zeros((m, SCRIPTS))
-    np.add.at(texts, (who, idiom.script[core]), scale[who])
-    everywhere = np.diff(idiom.columns.indptr)
-    members = np.bincount(idiom.table[inside].indices, minlength=everywhere.size)
+    table = (idiom.start, idiom.table.indptr, idiom.table.indices)
+    uses, users, held = _counted(*table, accounts, of_core, scale, k)
+    texts = np.bincount(who * SCRIPTS + idiom.script[core], weights=scale[who], minlength=m * SCRIPTS)
     outside = np.bincount(idiom.script, minlength=SCRIPTS) - np.bincount(idiom.script[inside], minlength=SCRIPTS)
-    return _Preference(
-        own,
-        texts,
-        np.asarray(own.sum(axis=0)).ravel(),
-        np.bincount(own.indices, minlength=everywhere.size),
-        (everywhere - members + 0.5) / (outside[idiom.kind] + 1.0),
-    )
+    rate = (np.diff(idiom.columns.indptr) - held + 0.5) / (outside[idiom.kind] + 1.0)
+    return _Preference(scale, texts.reshape(m, SCRIPTS), uses, users, rate)
+
+
+@kernel
+def _add_up(indptr: np.ndarray, indices: np.ndarray, chosen: np.ndarray, weight: np.ndarray, score: np.ndarray) -> None:
+    """Add every chosen word's weight to the prompts that hold it."""
+    for i in range(chosen.shape[0]):
+        for at in range(indptr[chosen[i]], indptr[chosen[i] + 1]):
+            score[indices[at]] += weight[i]
+
+
+@kernel
+def _counted(
+    start: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    accounts: np.ndarray,
+    of_core: np.ndarray,
+    scale: np.ndarray,
+    words: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each word the members' scaled uses, how many members use it, and how many of all their prompts hold it."""
+    uses = np.zeros(words)
+    users = np.zeros(words, dtype=np.int64)
+    held = np.zeros(words, dtype=np.int64)
+    mine = np.zeros(words)
+    for who in range(accounts.shape[0]):
+        low, high = start[accounts[who]], start[accounts[who] + 1]
+        for row in range(low, high):
+            for at in range(indptr[row], indptr[row + 1]):
+                held[indices[at]] += 1
+                if of_core[row]:
+                    mine[indices[at]] += scale[who]
+        for row in range(low, high):
+            for at in range(indptr[row], indptr[row + 1]):
+                if mine[indices[at]] > 0:
+                    uses[indices[at]] += mine[indices[at]]
+                    users[indices[at]] += 1
+                    mine[indices[at]] = 0.0
+    return uses, users, held
+
+
+@kernel
+def _entries(
+    start: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    accounts: np.ndarray,
+    of_core: np.ndarray,
+    scale: np.ndarray,
+    words: int,
+    size: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Row, member and word of every word in the members' prompts, with the member's own scaled uses of it."""
+    rows = np.empty(size, dtype=np.int64)
+    member = np.empty(size, dtype=np.int64)
+    word = np.empty(size, dtype=np.int64)
+    own = np.empty(size)
+    mine = np.zeros(words)
+    n = 0
+    for who in range(accounts.shape[0]):
+        low, high = start[accounts[who]], start[accounts[who] + 1]
+        for row in range(low, high):
+            for at in range(indptr[row], indptr[row + 1]):
+                if of_core[row]:
+                    mine[indices[at]] += scale[who]
+        for row in range(low, high):
+            for at in range(indptr[row], indptr[row + 1]):
+                rows[n], member[n], word[n] = row, who, indices[at]
+                own[n] = mine[indices[at]]
+                n += 1
+        for row in range(low, high):
+            for at in range(indptr[row], indptr[row + 1]):
+                mine[indices[at]] = 0.0
+    return rows, member, word, own
 
 
 def _weights(
@@ -180,14 +255,3 @@ def _weights(
     odds = np.log((uses + _PRIOR * rate) / ((texts + _PRIOR) * rate))
     common = users >= np.maximum(2.0, _SPREAD * np.asarray(live))
     return np.where(common & (odds > _PREFERRED), np.minimum(odds, _MOST), 0.0)
-
-
-def _held(table: sparse.csr_matrix, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Values of a CSR matrix with sorted indices at some places; float64 like ``row``."""
-    width = np.int64(table.shape[1])
-    line = np.repeat(np.arange(table.shape[0], dtype=np.int64), np.diff(table.indptr))
-    known = line * width + table.indices
-    wanted = row * width + column
-    at = np.minimum(np.searchsorted(known, wanted), max(known.size - 1, 0))
-    found: np.ndarray = np.where(known[at] == wanted, table.data[at], 0.0) if known.size else np.zeros(row.size)
-    return found

@@ -45,6 +45,12 @@ def _holdings(log: Log, column: str) -> tuple[np.ndarray, np.ndarray]:
     return pairs // span, pairs % span
 
 
+@lru_cache(maxsize=32)
+def _holders(log: Log, column: str) -> np.ndarray:
+    """How many accounts hold each value of a column, int64."""
+    return np.bincount(_holdings(log, column)[1])
+
+
 class InfrastructureSignal:
     """Identifiers that a cluster's accounts have in common."""
 
@@ -77,17 +83,24 @@ class InfrastructureSignal:
             if not log.has(column):
                 continue
             holder, value = _holdings(log, column)
-            hits = np.bincount(value[np.isin(holder, cluster.accounts)], minlength=int(value.max()) + 1)
-            held = np.flatnonzero(hits)
+            # Pairs are sorted by holder, so a cluster's lie in one stretch for each of its accounts.
+            low = np.searchsorted(holder, cluster.accounts, side="left")
+            size = np.searchsorted(holder, cluster.accounts, side="right") - low
+            places = np.arange(size.sum()) + np.repeat(low - np.cumsum(size) + size, size)
+            held, hits = np.unique(value[places], return_counts=True)
             if held.size == 0:
                 continue
-            holders = np.bincount(value, minlength=hits.size)
-            tail = hypergeometric_tail(hits[held], log.accounts, holders[held], cluster.accounts.size)
-            tail = np.where(hits[held] >= 2, tail, 1.0)
+            holders = _holders(log, column)[held]
+            tail = np.ones(held.size)
+            several = hits >= 2
+            if several.any():
+                tail[several] = hypergeometric_tail(
+                    hits[several], log.accounts, holders[several], cluster.accounts.size
+                )
             at = int(np.argmin(tail))
             p = float(tail[at]) * held.size
             if best is None or p < best[0]:
-                best = (p, label, int(hits[held[at]]), int(holders[held[at]]))
+                best = (p, label, int(hits[at]), int(holders[at]))
         if best is None:
             return None
         p, label, hits_, holders_ = best

@@ -22,6 +22,7 @@ import numpy as np
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.log import HOUR, Cluster, Log
 from iolaus.stats import resampled_tail
+from iolaus.text.jit import kernel
 
 __all__ = ["MixtureSignal", "sample_for_vectors"]
 
@@ -96,7 +97,7 @@ class MixtureSignal:
         reference, reference_sizes = _reference(log)
         if sizes.size < _LEAST_ACCOUNTS or reference_sizes.size < max(_LEAST_REFERENCE, sizes.size):
             return None
-        observed = _own_mark(vectors, sizes)
+        observed = _own_mark(vectors, np.arange(vectors.shape[0]), sizes)
         rng = np.random.default_rng(_SEED)
         starts = np.r_[0, np.cumsum(reference_sizes)[:-1]]
         null = np.empty(_DRAWS)
@@ -104,7 +105,7 @@ class MixtureSignal:
             who = rng.choice(reference_sizes.size, size=sizes.size, replace=False)
             want = np.minimum(sizes, reference_sizes[who])
             within = np.arange(want.sum()) - np.repeat(np.cumsum(want) - want, want)
-            null[draw] = _own_mark(reference[np.repeat(starts[who], want) + within], want)
+            null[draw] = _own_mark(reference, np.repeat(starts[who], want) + within, want)
         # The null's mean is moved and its spread kept: so few exchanges are as noisy whatever they are about.
         p = max(resampled_tail(-observed, -(null - (1.0 - _PART) * null.mean())), FLOOR)
         return Finding(
@@ -157,9 +158,33 @@ def _by_account(log: Log, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vectors, counts[counts >= 2]
 
 
-def _own_mark(vectors: np.ndarray, sizes: np.ndarray) -> float:
-    """Mean similarity of two prompts of one account, less the set's mean; 0 without subjects of one's own."""
-    centred = vectors - vectors.mean(axis=0)
+@kernel
+def _centred(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The chosen rows less their mean; float32."""
+    out = np.empty((rows.shape[0], vectors.shape[1]), dtype=np.float32)
+    mean = np.zeros(vectors.shape[1], dtype=np.float32)
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        for j in range(vectors.shape[1]):
+            out[i, j] = vectors[row, j]
+            mean[j] += vectors[row, j]
+    for j in range(vectors.shape[1]):
+        mean[j] = np.float32(np.float64(mean[j]) / rows.shape[0])
+    for i in range(rows.shape[0]):
+        for j in range(vectors.shape[1]):
+            out[i, j] -= mean[j]
+    return out
+
+
+def _own_mark(vectors: np.ndarray, rows: np.ndarray, sizes: np.ndarray) -> float:
+    """Mean similarity of two prompts of one account, less the set's mean; 0 without subjects of one's own.
+
+    Args:
+        vectors: float32 (v, D).
+        rows: int64 (e,), which of them, account by account.
+        sizes: int64 (a,), how many rows each account has.
+    """
+    centred = _centred(vectors, rows)
     squares = np.einsum("ij,ij->i", centred, centred)
     sums = np.add.reduceat(centred, np.r_[0, np.cumsum(sizes)[:-1]], axis=0)
     cross = np.einsum("ij,ij->i", sums, sums) - np.add.reduceat(squares, np.r_[0, np.cumsum(sizes)[:-1]])

@@ -5,6 +5,7 @@ the population's with at most twice that stretch's share (``stats.concentration`
 Cauchy combination. Accounts that were already there when the log begins are ties and count for nothing.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,7 @@ class OnsetSignal:
 
     def judge(self, log: Log, cluster: Cluster) -> Finding | None:
         """Test first and last activity, and creation where it is known."""
-        first, last = _ends(log.account, log.at, log.accounts)
+        first, last = _log_ends(log)
         own_first, own_last = _ends(log.account[cluster.core], log.at[cluster.core], log.accounts)
         outside = first != UNKNOWN_TIME
         outside[cluster.accounts] = False
@@ -59,6 +60,12 @@ class OnsetSignal:
             accounts=members[:8],
             values={"width": tests[what][1]},
         )
+
+
+@lru_cache(maxsize=2)
+def _log_ends(log: Log) -> tuple[np.ndarray, np.ndarray]:
+    """``_ends`` of the whole log."""
+    return _ends(log.account, log.at, log.accounts)
 
 
 def _ends(account: np.ndarray, at: np.ndarray, accounts: int) -> tuple[np.ndarray, np.ndarray]:

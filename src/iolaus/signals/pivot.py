@@ -87,12 +87,14 @@ def _adoption(log: Log, cluster: Cluster, model: int, start: int) -> tuple[float
 
 def _within(log: Log, cluster: Cluster, model: int, low: int, high: int) -> Iterator[tuple[float, int, int, float]]:
     """Adoption between two exchanges: of all that the accounts send, and of the cluster's own exchanges."""
-    sent, took = _use(log, np.arange(low, high), model)
+    sent, took = _use_of_all(log, low, high, model)
     outside = sent > 0
     outside[cluster.accounts] = False
     if not outside.any():
         return
-    everything = np.flatnonzero(np.isin(log.account[low:high], cluster.accounts)) + low
+    mine = np.zeros(log.accounts, dtype=bool)
+    mine[cluster.accounts] = True
+    everything = np.flatnonzero(mine[log.account[low:high]]) + low
     for own in (everything, cluster.core[(cluster.core >= low) & (cluster.core < high)]):
         own_sent, own_took = _use(log, own, model)
         active = np.flatnonzero(own_sent)
@@ -100,6 +102,12 @@ def _within(log: Log, cluster: Cluster, model: int, low: int, high: int) -> Iter
             chances = chances_alike(sent[outside], took[outside], own_sent[active])
             adopted = int(own_took[active].sum())
             yield partial_tail(adopted, chances), adopted, int(active.size), float(chances.sum())
+
+
+@lru_cache(maxsize=2 * len(_WINDOWS) * _MOST_RELEASES)
+def _use_of_all(log: Log, low: int, high: int, model: int) -> tuple[np.ndarray, np.ndarray]:
+    """``_use`` of all exchanges between two."""
+    return _use(log, np.arange(low, high), model)
 
 
 def _use(log: Log, rows: np.ndarray, model: int) -> tuple[np.ndarray, np.ndarray]:

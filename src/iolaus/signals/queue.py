@@ -102,15 +102,26 @@ def _dealt_in_turn(labels: np.ndarray, at: np.ndarray, rng: np.random.Generator)
     if gaps.size == 0:
         return 1.0, observed, 0.0
     reach = _REACH * max(float(np.median(gaps)), 1.0)
-    block = np.arange(who.size) // max(_BLOCK, 2 * (int(who.max()) + 1))
+    block = max(_BLOCK, 2 * (int(who.max()) + 1))
+    # Whole blocks, the last one filled up with keys that sort behind all others.
+    keys = np.full((-(-who.size // block), block), 2.0)
     shifted, dealt = np.empty(_DRAWS // 2), np.empty(_DRAWS // 2)
     for draw in range(_DRAWS // 2):
         moved = at + rng.uniform(-reach, reach, size=int(who.max()) + 1)[who]
-        shifted[draw] = _adjacent(who[np.argsort(moved, kind="stable")])
-        dealt[draw] = _adjacent(who[np.lexsort((rng.random(who.size), block))])
+        shifted[draw] = _adjacent(who[_order(moved)])
+        keys.ravel()[: who.size] = rng.random(who.size)
+        within = np.argsort(keys, axis=1, kind="stable") + block * np.arange(keys.shape[0])[:, None]
+        dealt[draw] = _adjacent(who[within.ravel()[: who.size]])
     # Small counts tie often; without a coin to break the ties the p-value is conservative.
     p, expected = max((resampled_tail(-observed, -null), float(null.mean())) for null in (shifted, dealt))
     return p, observed, expected
+
+
+def _order(values: np.ndarray) -> np.ndarray:
+    """Stable order; the quick sort is several times as fast, and stable where no two values are the same."""
+    order = np.argsort(values)
+    found = values[order]
+    return np.argsort(values, kind="stable") if (found[1:] == found[:-1]).any() else order
 
 
 def _adjacent(who: np.ndarray) -> int:

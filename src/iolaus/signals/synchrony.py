@@ -47,13 +47,15 @@ def _draw(
     expected: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Chi-square of each draw; ``shifts`` is (draws, accounts, 2), row 0 of it the data as they are."""
+    """Chi-square of each draw; ``shifts`` is (draws, accounts, 2) below ``sizes``, row 0 the data as they are."""
     total = np.zeros(expected.shape[0])
     for d in range(shifts.shape[0]):
         total[:] = 0.0
         for i in range(owner.shape[0]):
             kind = place[day[i], 0]
-            at = (place[day[i], 1] + shifts[d, owner[i], kind]) % sizes[kind]
+            at = place[day[i], 1] + shifts[d, owner[i], kind]
+            if at >= sizes[kind]:
+                at -= sizes[kind]
             total[members[kind, at] * slots + slot[i]] += weight[i]
         s = 0.0
         for b in range(expected.shape[0]):
@@ -84,6 +86,8 @@ class SynchronySignal:
         rng = np.random.default_rng(_SEED)
         shifts = rng.integers(0, 1 << 20, size=(_DRAWS + 1, accounts.size, 2))
         shifts[0] = 0
+        # Once around the circle is no shift.
+        shifts %= np.maximum(calendar[2], 1)
         outcomes = []
         for width, label in _SCALES:
             at = log.at - start * DAY
