@@ -20,7 +20,7 @@ from iolaus.campaign import (
 from iolaus.detect.observe import Observed, Texts
 from iolaus.detect.scores import campaign_score
 from iolaus.detect.verdicts import Judged
-from iolaus.signals import DAY, HOUR, UNKNOWN_TIME, Log
+from iolaus.signals import DAY, HOUR, UNKNOWN_TIME, Log, activity
 from iolaus.text import template_of
 
 __all__ = ["campaign_of", "dossier_of", "iso"]
@@ -170,23 +170,19 @@ def _timeline(log: Log, judged: Judged) -> Timeline:
 
 def _members(observed: Observed, judged: Judged, scores: np.ndarray) -> tuple[Member, ...]:
     log = observed.log
-    everything = np.bincount(log.account, minlength=log.accounts)
+    did = activity(log)
     # An account that shares a payment may not have sent anything yet.
-    accounts = judged.cluster.accounts[everything[judged.cluster.accounts] > 0]
+    accounts = judged.cluster.accounts[did.sent[judged.cluster.accounts] > 0]
     harvested = np.bincount(log.account[judged.cluster.core], minlength=log.accounts)
-    first = np.full(log.accounts, np.iinfo(np.int64).max)
-    last = np.zeros(log.accounts, dtype=np.int64)
-    np.minimum.at(first, log.account, log.at)
-    np.maximum.at(last, log.account, log.at)
     names = _names(observed.account_ids, accounts)
     order = np.lexsort((accounts, -harvested[accounts]))
     return tuple(
         Member(
             account_id=names[i],
-            exchange_count=int(everything[a]),
+            exchange_count=int(did.sent[a]),
             harvested_count=int(harvested[a]),
-            first_seen=iso(first[a]),
-            last_seen=iso(last[a]),
+            first_seen=iso(did.first[a]),
+            last_seen=iso(did.last[a]),
             created_at=iso(log.created[a]) if log.created[a] != UNKNOWN_TIME else None,
             closed_at=iso(log.closed[a]) if log.closed[a] != UNKNOWN_TIME else None,
             score=float(scores[a]),

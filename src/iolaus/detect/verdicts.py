@@ -30,7 +30,8 @@ _MIXED: Final = frozenset({"mixture"})
 _CERTAIN: Final = 0.001
 # A cluster with less than this share of accounts of its own is another view of campaigns already named.
 _OWN: Final = 0.3
-# One that holds so much of a campaign, and is nearly as cohesive, is the campaign seen whole.
+# One that holds so much of a campaign may be the campaign seen whole: at least nearly as cohesive where what it adds is
+# a campaign by itself, more so where it is not.
 _WHOLE: Final = 0.8
 _COHESIVE: Final = 0.7
 _TIGHT: Final = 0.8
@@ -169,22 +170,23 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
         homes, shared = np.unique(home[members][home[members] >= 0], return_counts=True)
         free = home[members] < 0
         whole = homes.size == 1 and shared[0] >= _WHOLE * kept[homes[0]].cluster.accounts.size
-        rest = item
+        rest = None if homes.size else item
         if homes.size and free.sum() >= max(3, _OWN * members.size):
             # What adds to a campaign is a single question; what would stand alone is one of all candidates.
             level = fdr if whole else fdr / len(judged)
             rest = _judged(log, _without(log, item.cluster, home >= 0), population, level)
-        if homes.size == 0 or (rest is not item and rest.verdict and not whole):
+        if whole:
+            if _is_whole_of(item, rest, kept[homes[0]]):
+                kept[homes[0]] = item
+                home[members] = homes[0]
+        elif rest and rest.verdict:
             kept.append(rest)
             home[members[free]] = len(kept) - 1
-        elif whole and _is_whole_of(item, rest, kept[homes[0]]):
-            kept[homes[0]] = item
-            home[members] = homes[0]
     others = [j if j.verdict is None else replace(j, verdict=None) for j in judged]
     return [*kept, *others]
 
 
-def _is_whole_of(item: Judged, rest: Judged, part: Judged) -> bool:
+def _is_whole_of(item: Judged, rest: Judged | None, part: Judged) -> bool:
     """Whether a cluster that holds nearly all of a campaign is the same one seen whole.
 
     It is larger, but not by far, and as cohesive; or nearly so, where what it adds is a campaign by itself.
@@ -193,7 +195,7 @@ def _is_whole_of(item: Judged, rest: Judged, part: Judged) -> bool:
     if not of < size <= _GROWTH * of:
         return False
     cohesive = item.cluster.cohesion / max(part.cluster.cohesion, 1e-9)
-    if rest is item:
+    if rest is None:
         return size - of < 3 and cohesive >= _TIGHT
     return cohesive >= (_COHESIVE if rest.verdict else _TIGHT)
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from iolaus.signals import Cluster, Log, distinct_pairs
-from iolaus.text import FEW, POPULAR, REGION, Shingles, find_audiences, recurring_shingles
+from iolaus.text import REGION, Shingles, everyday, find_audiences, recurring_shingles
 
 __all__ = ["Wording", "comes_back", "instructed", "read_wording", "refined", "seeds", "worded_as"]
 
@@ -202,15 +202,14 @@ def instructed(log: Log, wording: Wording) -> list[Cluster]:
     order = np.argsort(which, kind="stable")
     start = np.r_[0, np.cumsum(np.bincount(which, minlength=told.size))]
     found = []
-    for text in np.flatnonzero((back >= 3) & (users <= max(POPULAR * log.accounts, FEW))):
+    for text in np.flatnonzero((back >= 3) & (users <= everyday(log.accounts))):
         core = np.sort(rows[order[start[text] : start[text + 1]]])
         members = np.bincount(log.account[core], minlength=log.accounts) >= 2
         core = core[members[log.account[core]]]
         accounts = np.flatnonzero(members).astype(np.int32)
-        if accounts.size >= 3:
-            cluster = worded_as(wording, Cluster(accounts, core, np.zeros(0, np.int32), "wording"))
-            # Too short for shingles of its own, the instruction itself is the cluster's phrase.
-            found.append(cluster if cluster.phrases.size else replace(cluster, phrases=told[[text]], cohesion=1.0))
+        cluster = worded_as(wording, Cluster(accounts, core, np.zeros(0, np.int32), "wording"))
+        # Too short for shingles of its own, the instruction itself is the cluster's phrase.
+        found.append(cluster if cluster.phrases.size else replace(cluster, phrases=told[[text]], cohesion=1.0))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from iolaus.signals.base import Finding, Links, Signal
 from iolaus.signals.idiom import Idiom, in_idiom, read_idiom
-from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, distinct_pairs
+from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, activity, distinct_pairs
 from iolaus.signals.mixture import sample_for_vectors
 from iolaus.signals.queue import shared_list
 from iolaus.signals.registry import SIGNALS
@@ -19,6 +19,7 @@ __all__ = [
     "Links",
     "Log",
     "Signal",
+    "activity",
     "distinct_pairs",
     "in_idiom",
     "read_idiom",

@@ -8,13 +8,12 @@ each run one public list have equal counts as well, so nothing is said where man
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from iolaus.signals.base import Finding, Links, no_links
-from iolaus.signals.log import DAY, Cluster, Log
+from iolaus.signals.log import DAY, Cluster, Log, activity, ends
 from iolaus.signals.queue import shared_list
 from iolaus.stats import cauchy_combination, concentration, population_interval
 
@@ -48,7 +47,7 @@ class BalanceSignal:
         """Test counts and daily rates for concentration."""
         outside = np.ones(log.accounts, dtype=bool)
         outside[cluster.accounts] = False
-        everything = np.bincount(log.account, minlength=log.accounts)
+        everything = activity(log).sent
         outside &= everything > 0
         if cluster.accounts.size < _LEAST_ACCOUNTS or outside.sum() < max(
             _LEAST_POPULATION, _FOR_EACH * cluster.accounts.size
@@ -87,8 +86,8 @@ def _views(
     """Counts of the members with those of the population; where they are large, a day of life as well."""
     yield own[members].astype(float), everything[outside].astype(float)
     if np.median(own[members]) >= _LARGE:
-        mine = _days_of_life(log.account[cluster.core], log.at[cluster.core], log.accounts)
-        theirs = _lives(log)
+        mine = _days_of_life(*ends(log.account[cluster.core], log.at[cluster.core], log.accounts))
+        theirs = _days_of_life(activity(log).first, activity(log).last)
         enough = outside & (everything >= _LARGE)
         if enough.sum() >= _LEAST_POPULATION:
             # As counts over one typical life, whole like those that they are compared with.
@@ -106,17 +105,7 @@ def _too_equal(values: np.ndarray, reference: np.ndarray) -> tuple[float, float]
     return concentration(*population_interval(drawn, values), density=_DENSITY, shares=_SHARES)
 
 
-@lru_cache(maxsize=2)
-def _lives(log: Log) -> np.ndarray:
-    """``_days_of_life`` of the whole log."""
-    return _days_of_life(log.account, log.at, log.accounts)
-
-
-def _days_of_life(account: np.ndarray, at: np.ndarray, accounts: int) -> np.ndarray:
+def _days_of_life(first: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Days between each account's first and last exchange, at least 1; float64 (A,)."""
-    first = np.full(accounts, np.iinfo(np.int64).max)
-    last = np.zeros(accounts, dtype=np.int64)
-    np.minimum.at(first, account, at)
-    np.maximum.at(last, account, at)
     life: np.ndarray = np.maximum((last - first) / DAY, 1.0)
     return life

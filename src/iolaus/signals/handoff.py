@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.signals.base import Finding, Links
-from iolaus.signals.log import DAY, Cluster, Log
+from iolaus.signals.log import DAY, Cluster, Log, activity
 from iolaus.stats import cauchy_combination, chances_alike, partial_tail
 
 __all__ = ["HandoffSignal"]
@@ -37,21 +37,18 @@ class _Traces:
         thing: int64 (e,), which one.
         holders: int64 (t,), accounts of each.
         orphans: int64, sorted, exchanges that continue what their account did not begin.
-        sent: int64 (A,), exchanges of each account.
     """
 
     account: np.ndarray
     thing: np.ndarray
     holders: np.ndarray
     orphans: np.ndarray
-    sent: np.ndarray
 
 
 @lru_cache(maxsize=2)
 def _traces(log: Log) -> _Traces:
     accounts, things = [], []
     offset = 0
-    sent = np.bincount(log.account, minlength=log.accounts)
     for column in ("conversation_id", "history_digest"):
         if column not in log.codes:
             continue
@@ -66,9 +63,9 @@ def _traces(log: Log) -> _Traces:
         offset += holders.size
     if not accounts:
         none = np.zeros(0, np.int64)
-        return _Traces(none.astype(np.int32), none, none, none, sent)
+        return _Traces(none.astype(np.int32), none, none, none)
     _, thing, holders = np.unique(np.concatenate(things), return_inverse=True, return_counts=True)
-    return _Traces(np.concatenate(accounts), thing, holders, np.flatnonzero(_orphans(log)), sent)
+    return _Traces(np.concatenate(accounts), thing, holders, np.flatnonzero(_orphans(log)))
 
 
 def _orphans(log: Log) -> np.ndarray:
@@ -152,7 +149,7 @@ def _shared_within(log: Log, traces: _Traces, inside: np.ndarray) -> tuple[float
 
 def _orphaned(log: Log, cluster: Cluster, traces: _Traces, inside: np.ndarray) -> tuple[float, int]:
     """p-value of so many accounts with orphans in the cluster, and how many they are."""
-    sent = traces.sent
+    sent = activity(log).sent
     some = np.bincount(log.account[traces.orphans], minlength=log.accounts) > 0
     known = ~inside & (sent > 0)
     if traces.orphans.size == 0 or known.sum() < _LEAST_OUTSIDE:

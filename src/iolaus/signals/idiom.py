@@ -131,11 +131,11 @@ def covered(log: Log, cluster: Cluster) -> float:
 def _scores(idiom: Idiom, members: np.ndarray, of_core: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Log-odds of every prompt that it is of the cluster; a member's by what the others prefer. float64 (v,)."""
     seen = _preference(idiom, members, of_core, inside)
-    live = int((seen.texts.sum(axis=1) > 0).sum())
+    active = seen.texts.sum(axis=1) > 0
+    live = active.sum()
     texts = seen.texts.sum(axis=0)
-    # The same condition as in _weights: what few members use weighs nothing.
-    known = np.flatnonzero(seen.users >= max(2.0, _SPREAD * live))
-    weight = _weights(seen.uses[known], texts[idiom.kind[known]], seen.users[known], live, seen.rate[known])
+    known = np.flatnonzero(_common(seen.users, live))
+    weight = _weights(seen.uses[known], texts[idiom.kind[known]], seen.rate[known])
     chosen = weight > 0
     score = np.zeros(idiom.rows.size)
     _add_up(idiom.columns.indptr, idiom.columns.indices, known[chosen], weight[chosen], score)
@@ -144,15 +144,11 @@ def _scores(idiom: Idiom, members: np.ndarray, of_core: np.ndarray, inside: np.n
     table = (idiom.start, idiom.table.indptr, idiom.table.indices)
     entries = int(np.diff(idiom.table.indptr)[inside].sum())
     row, who, word, own = _entries(*table, accounts, of_core, seen.scale, seen.uses.size, entries)
-    active = seen.texts.sum(axis=1) > 0
-    users, others = seen.users[word] - (own > 0), live - active[who]
-    kept = np.flatnonzero(users >= np.maximum(2.0, _SPREAD * others))
+    kept = np.flatnonzero(_common(seen.users[word] - (own > 0), live - active[who]))
     who, word = who[kept], word[kept]
     weights = _weights(
         seen.uses[word] - own[kept],
         texts[idiom.kind[word]] - seen.texts[who, idiom.kind[word]],
-        users[kept],
-        others[kept],
         seen.rate[word],
     )
     score[inside] = np.bincount(row[kept], weights=weights, minlength=score.size)[inside]
@@ -248,10 +244,13 @@ def _entries(
     return rows, member, word, own
 
 
-def _weights(
-    uses: np.ndarray, texts: np.ndarray, users: np.ndarray, live: int | np.ndarray, rate: np.ndarray
-) -> np.ndarray:
-    """Log-odds of words for members against outsiders, 0 where they are not preferred or by few members alone."""
+def _common(users: np.ndarray, live: np.ndarray) -> np.ndarray:
+    """Which words enough of the members that are known use to weigh anything."""
+    common: np.ndarray = users >= np.maximum(2.0, _SPREAD * live)
+    return common
+
+
+def _weights(uses: np.ndarray, texts: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Log-odds of words for members against outsiders, 0 where they are not preferred."""
     odds = np.log((uses + _PRIOR * rate) / ((texts + _PRIOR) * rate))
-    common = users >= np.maximum(2.0, _SPREAD * np.asarray(live))
-    return np.where(common & (odds > _PREFERRED), np.minimum(odds, _MOST), 0.0)
+    return np.where(odds > _PREFERRED, np.minimum(odds, _MOST), 0.0)

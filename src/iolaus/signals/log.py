@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from iolaus.text.words import Words, no_words
 
-__all__ = ["DAY", "HOUR", "MINUTE", "UNKNOWN_TIME", "Cluster", "Log", "distinct_pairs"]
+__all__ = ["DAY", "HOUR", "MINUTE", "UNKNOWN_TIME", "Activity", "Cluster", "Log", "activity", "distinct_pairs", "ends"]
 
 MINUTE: Final = 60_000_000
 HOUR: Final = 60 * MINUTE
@@ -73,6 +74,37 @@ class Log:
         if column == "closed_at":
             return bool((self.closed != UNKNOWN_TIME).any())
         return column in self.codes or column in self.numbers or column in self.account_codes
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What each account did in the whole log, (A,) each.
+
+    Attributes:
+        sent: int64, exchanges.
+        first: int64, instant of the first, ``UNKNOWN_TIME`` where there is none.
+        last: int64, of the last.
+    """
+
+    sent: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+@lru_cache(maxsize=2)
+def activity(log: Log) -> Activity:
+    """Exchanges of each account, and when it sent the first and the last of them."""
+    return Activity(np.bincount(log.account, minlength=log.accounts), *ends(log.account, log.at, log.accounts))
+
+
+def ends(account: np.ndarray, at: np.ndarray, accounts: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and last instant of each account among some exchanges; int64 (A,), ``UNKNOWN_TIME`` where it has none."""
+    first = np.full(accounts, np.iinfo(np.int64).max)
+    last = np.full(accounts, UNKNOWN_TIME)
+    np.minimum.at(first, account, at)
+    np.maximum.at(last, account, at)
+    first[last == UNKNOWN_TIME] = UNKNOWN_TIME
+    return first, last
 
 
 def distinct_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -5,13 +5,10 @@ the population's with at most twice that stretch's share (``stats.concentration`
 Cauchy combination. Accounts that were already there when the log begins are ties and count for nothing.
 """
 
-from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
 from iolaus.signals.base import Finding, Links, no_links
-from iolaus.signals.log import UNKNOWN_TIME, Cluster, Log
+from iolaus.signals.log import UNKNOWN_TIME, Cluster, Log, activity, ends
 from iolaus.stats import cauchy_combination, concentration, population_interval
 
 __all__ = ["OnsetSignal"]
@@ -35,8 +32,8 @@ class OnsetSignal:
 
     def judge(self, log: Log, cluster: Cluster) -> Finding | None:
         """Test first and last activity, and creation where it is known."""
-        first, last = _log_ends(log)
-        own_first, own_last = _ends(log.account[cluster.core], log.at[cluster.core], log.accounts)
+        first, last = activity(log).first, activity(log).last
+        own_first, own_last = ends(log.account[cluster.core], log.at[cluster.core], log.accounts)
         outside = first != UNKNOWN_TIME
         outside[cluster.accounts] = False
         members = cluster.accounts[own_first[cluster.accounts] != UNKNOWN_TIME]
@@ -60,19 +57,3 @@ class OnsetSignal:
             accounts=members[:8],
             values={"width": tests[what][1]},
         )
-
-
-@lru_cache(maxsize=2)
-def _log_ends(log: Log) -> tuple[np.ndarray, np.ndarray]:
-    """``_ends`` of the whole log."""
-    return _ends(log.account, log.at, log.accounts)
-
-
-def _ends(account: np.ndarray, at: np.ndarray, accounts: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and last instant of each account; ``UNKNOWN_TIME`` where it has none."""
-    first = np.full(accounts, np.iinfo(np.int64).max)
-    last = np.full(accounts, UNKNOWN_TIME)
-    np.minimum.at(first, account, at)
-    np.maximum.at(last, account, at)
-    first[last == UNKNOWN_TIME] = UNKNOWN_TIME
-    return first, last

@@ -23,7 +23,7 @@ from scipy import stats as sps
 
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.idiom import covered
-from iolaus.signals.log import Cluster, Log
+from iolaus.signals.log import Cluster, Log, activity
 from iolaus.stats import P_FLOOR
 from iolaus.text import held_shingles
 
@@ -116,7 +116,7 @@ class ParaphraseSignal:
 def _share(log: Log, cluster: Cluster) -> float:
     """The cluster's own exchanges as a share of all that its median account sends."""
     own = np.bincount(log.account[cluster.core], minlength=log.accounts)[cluster.accounts]
-    every = np.bincount(log.account, minlength=log.accounts)[cluster.accounts]
+    every = activity(log).sent[cluster.accounts]
     return float(np.median(own / np.maximum(every, 1)))
 
 

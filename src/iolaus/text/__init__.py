@@ -1,6 +1,6 @@
 """Prompt families: normalising, sketching, banding, and the templates behind them."""
 
-from iolaus.text.audience import FEW, POPULAR, Audience, Shingles, find_audiences, held_shingles, recurring_shingles
+from iolaus.text.audience import Audience, Shingles, everyday, find_audiences, held_shingles, recurring_shingles
 from iolaus.text.embed import embed_texts
 from iolaus.text.families import Families, find_families
 from iolaus.text.filling import without_habits
@@ -12,8 +12,6 @@ from iolaus.text.words import SCRIPTS, Words, read_words
 __all__ = [
     "BINS",
     "CAPABILITIES",
-    "FEW",
-    "POPULAR",
     "REGION",
     "SCRIPTS",
     "Audience",
@@ -22,6 +20,7 @@ __all__ = [
     "TextSketch",
     "Words",
     "embed_texts",
+    "everyday",
     "find_audiences",
     "find_families",
     "held_shingles",

@@ -21,10 +21,9 @@ from iolaus.text.sketch import REGION
 from iolaus.text.tokens import mix64
 
 __all__ = [
-    "FEW",
-    "POPULAR",
     "Audience",
     "Shingles",
+    "everyday",
     "find_audiences",
     "held_shingles",
     "recurring_shingles",
@@ -33,8 +32,8 @@ __all__ = [
 
 LEAST: Final = 3
 # A shingle that more than this share of all accounts come back to is everyday language.
-POPULAR: Final = 0.05
-FEW: Final = 40
+_POPULAR: Final = 0.05
+_FEW: Final = 40
 # A shingle that strangers mostly write once is a quotation, not a template.
 _RETURN: Final = 0.3
 
@@ -193,6 +192,11 @@ def _returners(
     return bounds, holder, number
 
 
+def everyday(accounts: int) -> float:
+    """Of so many accounts, the most that may share a wording before it is everyday language."""
+    return max(_POPULAR * accounts, _FEW)
+
+
 def recurring_shingles(bins: np.ndarray, account: np.ndarray, rows: np.ndarray, accounts: int) -> Shingles:
     """Find the shingles that at least ``LEAST`` accounts come back to, and that are no everyday language.
 
@@ -211,7 +215,7 @@ def recurring_shingles(bins: np.ndarray, account: np.ndarray, rows: np.ndarray, 
     first = np.r_[np.flatnonzero(np.r_[True, name[1:] != name[:-1]]), name.size] if name.size else np.zeros(1, np.int64)
     names, writer = name[first[:-1]], who[place[index]]
     writers, back = _tallied(first, writer, accounts)
-    kept = (back >= LEAST) & (back <= max(POPULAR * accounts, FEW)) & (back >= _RETURN * writers)
+    kept = (back >= LEAST) & (back <= everyday(accounts)) & (back >= _RETURN * writers)
     end, holder, uses = _returners(first, writer, accounts, kept, int(back[kept].sum()))
     table = sparse.csr_matrix((uses, holder, end), shape=(int(kept.sum()), accounts))
     weight = np.log(max(accounts, 1) / np.maximum(writers[kept], 1))
