@@ -1,5 +1,6 @@
 """Tests of hypotheses and error control. Nothing here knows what an exchange is."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -20,10 +21,14 @@ __all__ = [
     "poisson_tail",
     "population_interval",
     "resampled_tail",
+    "sequential_tail",
 ]
 
 # No p-value is reported below this: beyond it, tails are extrapolations.
 P_FLOOR: Final = 1e-12
+# Draws of a null that reach the observation before no more are needed, and draws that are made at a time.
+_REACHED: Final = 10
+_AT_A_TIME: Final = 20
 
 
 def _clip(p: float) -> float:
@@ -216,7 +221,7 @@ def resampled_tail(observed: float, null: np.ndarray) -> float:
     """
     hits = int((null >= observed - 1e-12 * abs(observed)).sum())
     exact = (1 + hits) / (1 + null.size)
-    if hits >= 10 or null.size < 50:
+    if hits >= _REACHED or null.size < 50:
         return _clip(exact)
     spread = float(null.std(ddof=1))
     if spread <= 1e-12 * max(abs(observed), 1.0):
@@ -225,6 +230,36 @@ def resampled_tail(observed: float, null: np.ndarray) -> float:
     fitted = float(sps.pearson3.sf((observed - null.mean()) / spread, max(skew, 0.05)))
     floor = 0.1 / (1 + null.size) ** 2
     return _clip(min(exact, max(fitted, floor)))
+
+
+def sequential_tail(
+    observed: float,
+    draw: Callable[[int], np.ndarray],
+    most: int,
+    centred: Callable[[np.ndarray], np.ndarray] = lambda null: null,
+) -> tuple[float, np.ndarray]:
+    """P(null >= observed) from no more draws than are needed to see that it is not small.
+
+    Drawing ends with the tenth draw, the l-th in all, that reaches the observation, and the p-value is 10 / l: exact
+    for exchangeable draws (Besag and Clifford, "Sequential Monte Carlo p-values", Biometrika 78, 1991, section 2).
+    Where ``most`` draws do not reach it ten times, all of them are judged by ``resampled_tail``.
+
+    Args:
+        observed: the statistic.
+        draw: makes so many draws of the null, float64 (n,).
+        most: draws at most.
+        centred: what is done to all draws so far before they are compared, where the null is known relative to them.
+
+    Returns:
+        The p-value, and the draws made, before ``centred``.
+    """
+    null = np.zeros(0)
+    while null.size < most:
+        null = np.concatenate([null, draw(min(_AT_A_TIME, most - null.size))])
+        reach = np.flatnonzero(centred(null) >= observed - 1e-12 * abs(observed))
+        if reach.size >= _REACHED:
+            return _clip(_REACHED / (int(reach[_REACHED - 1]) + 1)), null
+    return resampled_tail(observed, centred(null)), null
 
 
 def log_odds_bound(p_value: float) -> float:

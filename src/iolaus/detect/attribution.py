@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from iolaus.signals import Cluster, Log
+from iolaus.signals import Cluster, Log, rows_of
 from iolaus.text import REGION
 
 __all__ = ["attributed"]
@@ -35,9 +35,7 @@ def attributed(log: Log, cluster: Cluster) -> np.ndarray:
     sample = cluster.core[:: max(cluster.core.size // _SAMPLE, 1)]
     words = [_recurring(bins[sample, place]) for place in range(bins.shape[1])]
     usual = float(np.median(_matches(bins[sample], words)))
-    mine = np.zeros(log.accounts, dtype=bool)
-    mine[cluster.accounts] = True
-    rest = np.setdiff1d(np.flatnonzero(mine[log.account]), cluster.core, assume_unique=True)
+    rest = np.setdiff1d(rows_of(log, cluster.accounts), cluster.core, assume_unique=True)
     found = rest[_matches(bins[rest], words) >= max(_LEAST, usual / 2)]
     return np.sort(np.concatenate([cluster.core, found]))
 

@@ -14,10 +14,22 @@ from iolaus.text import CAPABILITIES
 from iolaus.text.jit import kernel
 from iolaus.text.tokens import mix64
 
-__all__ = ["Extraction", "Harvest", "Profile", "concealment", "coordination", "harvest", "profile_of"]
+__all__ = [
+    "DOUBT",
+    "Extraction",
+    "Harvest",
+    "Profile",
+    "concealment",
+    "coordination",
+    "harvest",
+    "harvests",
+    "profile_of",
+]
 
 # What metadata alone can say: it is spoofed by default in relay software, and shared innocently behind one address.
 METADATA_FLOOR: Final = 0.05
+# Below even odds, but not so far that harvesting can be ruled out.
+DOUBT: Final = 0.3
 _SHARED: Final = 0.05
 _COMMON: Final = 0.1
 # Beyond this, everybody asks everything: that is a list, however evenly it is run.
@@ -277,3 +289,8 @@ def harvest(log: Log, cluster: Cluster, population: np.ndarray) -> Harvest:
         p_value=p,
         capabilities={name: share for name, share in shares.items() if share >= 0.01},
     )
+
+
+def harvests(log: Log, cluster: Cluster) -> bool:
+    """Whether the cluster may be a harvest by what it asks alone, even if nobody deals it out."""
+    return harvest(log, cluster, np.zeros(0)).extraction(False).axis.score >= DOUBT

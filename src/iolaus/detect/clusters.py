@@ -6,15 +6,18 @@ order of the input's rows changes nothing. Shared wording gives seeds of its own
 it has wording of its own; seeds of hand-offs, infrastructure and content also stand as they are.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import graspologic_native as native
 import numpy as np
 from scipy import sparse
 
+from iolaus.detect.axes import harvests
 from iolaus.detect.idiom import read_again
 from iolaus.detect.wording import Wording, comes_back, instructed, read_wording, refined, seeds, worded_as
-from iolaus.signals import SIGNALS, Cluster, Links, Log, read_idiom
+from iolaus.signals import SIGNALS, Cluster, Links, Log, read_idiom, rows_of
 
 __all__ = ["find_clusters"]
 
@@ -46,7 +49,9 @@ def find_clusters(log: Log) -> list[Cluster]:
     worded = [cluster for name, seed in once.values() for cluster in refined(log, wording, seed, name)]
     worded += instructed(log, wording)
     plain = _by_size(plain)
-    return _distinct([*worded, *_in_idiom(log, wording, _distinct(worded, plain))], plain)
+    # What is no harvest has no idiom that matters.
+    asked = [c for c in _distinct(worded, plain) if c.formed_by == "handoff" or harvests(log, c)]
+    return _distinct([*worded, *_in_idiom(log, wording, asked)], plain)
 
 
 def _in_idiom(log: Log, wording: Wording, clusters: list[Cluster]) -> list[Cluster]:
@@ -54,12 +59,10 @@ def _in_idiom(log: Log, wording: Wording, clusters: list[Cluster]) -> list[Clust
     if log.words.table.shape[0] == 0:
         return []
     idiom = read_idiom(log)
-    found: dict[bytes, Cluster] = {}
-    for cluster in clusters:
-        again = read_again(log, idiom, cluster)
-        if again is not None:
-            found.setdefault(again.accounts.tobytes(), worded_as(wording, again))
-    return list(found.values())
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = pool.map(lambda cluster: read_again(log, idiom, cluster), clusters)
+        once = {again.accounts.tobytes(): again for again in reversed(list(found)) if again is not None}
+    return [worded_as(wording, again) for again in reversed(once.values())]
 
 
 def _by_size(clusters: list[Cluster]) -> list[Cluster]:
@@ -108,9 +111,7 @@ def _clusters_of(log: Log, links: Links, name: str) -> list[Cluster]:
 
 def _whole(log: Log, members: np.ndarray, name: str) -> Cluster:
     """A cluster formed otherwise than by shared words: all that its accounts did."""
-    mine = np.zeros(log.accounts, dtype=bool)
-    mine[members] = True
-    return Cluster(members, np.flatnonzero(mine[log.account]), np.zeros(0, np.int32), name)
+    return Cluster(members, rows_of(log, members), np.zeros(0, np.int32), name)
 
 
 def _grown_families(log: Log, families: np.ndarray) -> list[Cluster]:

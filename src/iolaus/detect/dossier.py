@@ -20,7 +20,7 @@ from iolaus.campaign import (
 from iolaus.detect.observe import Observed, Texts
 from iolaus.detect.scores import campaign_score
 from iolaus.detect.verdicts import Judged
-from iolaus.signals import DAY, HOUR, UNKNOWN_TIME, Log, activity
+from iolaus.signals import DAY, HOUR, UNKNOWN_TIME, Log, activity, rows_of
 from iolaus.text import template_of
 
 __all__ = ["campaign_of", "dossier_of", "iso"]
@@ -148,9 +148,7 @@ def _sample(observed: Observed, x: int, read: dict[int, tuple[str, str | None]])
 
 def _timeline(log: Log, judged: Judged) -> Timeline:
     """Bins of a day, or of an hour where all happened within three days."""
-    mine = np.zeros(log.accounts, dtype=bool)
-    mine[judged.cluster.accounts] = True
-    rows = np.flatnonzero(mine[log.account])
+    rows = rows_of(log, judged.cluster.accounts)
     first, last = int(log.at[rows[0]]), int(log.at[rows[-1]])
     width = HOUR if last - first <= 3 * DAY else DAY
     start = first // width * width

@@ -31,7 +31,7 @@ def read_again(log: Log, idiom: Idiom, cluster: Cluster) -> Cluster | None:
     """
     members = np.zeros(log.accounts, dtype=bool)
     members[cluster.accounts] = True
-    core = np.isin(idiom.rows, cluster.core)
+    core = idiom.of(cluster.core)
     for _ in range(_ROUNDS):
         found = in_idiom(idiom, members, core)
         if found is None:

@@ -1,7 +1,7 @@
 """From judged clusters to campaigns: error control, verdicts, and joining what is one operator."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.campaign import Axis
-from iolaus.detect.axes import Extraction, Harvest, concealment, coordination, harvest, profile_of
+from iolaus.detect.axes import DOUBT, Extraction, Harvest, concealment, coordination, harvest, profile_of
 from iolaus.signals import SIGNALS, Cluster, Finding, Log
 from iolaus.stats import benjamini_hochberg
 
@@ -19,8 +19,6 @@ __all__ = ["Judged", "judge_clusters"]
 _EVEN: Final = 0.5
 # Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer.
 _PLAIN: Final = 0.75
-# Below even odds, but not so far that harvesting can be ruled out.
-_DOUBT: Final = 0.3
 _LEVEL: Final = 0.1
 _DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.
@@ -57,8 +55,8 @@ def judge_clusters(log: Log, clusters: list[Cluster], fdr: float) -> list[Judged
     Args:
         log: the log.
         clusters: candidates.
-        fdr: the rate at which clusters that act independently may be among those reported (Benjamini-Hochberg over all
-            candidates).
+        fdr: the rate at which clusters that act independently may be among those reported (Benjamini-Hochberg over the
+            candidates that harvest by what they ask, and over those that do so only if their work is dealt out).
 
     Returns:
         The campaigns, then all candidates without a verdict: what is no campaign, and every view of a campaign.
@@ -66,17 +64,28 @@ def judge_clusters(log: Log, clusters: list[Cluster], fdr: float) -> list[Judged
     population = _population(log, clusters)
     # What is asked is measured once: it chooses what to test, and weighs in the verdict.
     asked = [(cluster, harvest(log, cluster, population)) for cluster in clusters]
-    asked = [(cluster, taken) for cluster, taken in asked if _worth_judging(cluster, taken)]
-    # Clusters are tested side by side; each test draws from its own seed, so their order changes nothing.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        findings = list(pool.map(lambda item: _findings(log, item[0]), asked))
-    axes = [coordination(found) for found in findings]
-    q_values = benjamini_hochberg([axis.p_value for axis in axes])
+    harvesting = [item for item in asked if item[1].extraction(False).axis.score >= DOUBT]
+    doubtful = [item for item in asked if item[1].extraction(False).axis.score < DOUBT and _if_dealt(*item)]
     judged = [
-        _weighed(log, cluster, found, axis, float(q), taken, fdr)
-        for (cluster, taken), found, axis, q in zip(asked, findings, axes, q_values, strict=True)
+        *_tested(log, harvesting, fdr, lambda cluster: _findings(log, cluster)),
+        *_tested(log, doubtful, fdr, lambda cluster: _findings_if_dealt(log, cluster)),
     ]
     return _joined(log, judged, population, fdr)
+
+
+def _tested(
+    log: Log, asked: list[tuple[Cluster, Harvest]], fdr: float, findings: Callable[[Cluster], list[Finding]]
+) -> list[Judged]:
+    """Test clusters, and weigh them with their error controlled over these."""
+    # Clusters are tested side by side; each test draws from its own seed, so their order changes nothing.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        every = list(pool.map(lambda item: findings(item[0]), asked))
+    axes = [coordination(found) for found in every]
+    q_values = benjamini_hochberg([axis.p_value for axis in axes])
+    return [
+        _weighed(log, cluster, found, axis, float(q), taken, fdr)
+        for (cluster, taken), found, axis, q in zip(asked, every, axes, q_values, strict=True)
+    ]
 
 
 def _weighed(
@@ -103,19 +112,29 @@ def _judged(log: Log, cluster: Cluster, population: np.ndarray, level: float) ->
     return _weighed(log, cluster, found, axis, axis.p_value, harvest(log, cluster, population), level)
 
 
-def _worth_judging(cluster: Cluster, asked: Harvest) -> bool:
-    """Whether the cluster could be a campaign at all, whatever its coordination is.
+def _if_dealt(cluster: Cluster, asked: Harvest) -> bool:
+    """Whether a cluster that does not look like a harvest would be a campaign if its work were dealt out.
 
-    What is certainly no harvest is not tested, unless conversations change hands in it. The choice looks at what is
-    asked alone, which says nothing of coordination under its null, so error control holds for those that remain
-    (Bourgon, Gentleman and Huber, "Independent filtering", PNAS 107, 2010).
+    What is certainly no harvest is not tested, unless conversations change hands in it. The choice, like that between
+    the two families of tests, looks at what is asked alone, which says nothing of coordination under its null, so error
+    control holds in each of them (Bourgon, Gentleman and Huber, "Independent filtering", PNAS 107, 2010).
     """
-    return cluster.formed_by == "handoff" or asked.extraction(True).axis.score >= _DOUBT
+    return cluster.formed_by == "handoff" or asked.extraction(True).axis.score >= DOUBT
 
 
 def _findings(log: Log, cluster: Cluster) -> list[Finding]:
     found = [signal.judge(log, cluster) for signal in SIGNALS]
     return [finding for finding in found if finding is not None]
+
+
+def _findings_if_dealt(log: Log, cluster: Cluster) -> list[Finding]:
+    """All findings where the work is certainly dealt out, none elsewhere.
+
+    Without that no verdict can follow, and no findings count as a p-value of 1: never less than it would be.
+    """
+    dealt = [signal.judge(log, cluster) for signal in SIGNALS if signal.name in _QUEUE]
+    certain = any(finding is not None and finding.p_value <= _CERTAIN for finding in dealt)
+    return _findings(log, cluster) if certain else []
 
 
 def _population(log: Log, clusters: list[Cluster]) -> np.ndarray:
@@ -144,7 +163,7 @@ def _verdict(cluster: Cluster, found: list[Finding], hidden: Axis, taken: Extrac
         # One organisation's accounts acting together and harvesting nothing is how organisations work; and accounts
         # without a harvest are someone's campaign only where the dealing out itself is beyond doubt.
         return None
-    return "inconclusive" if taken.axis.score >= _DOUBT else "coordinated_other"
+    return "inconclusive" if taken.axis.score >= DOUBT else "coordinated_other"
 
 
 def _p_of(found: Sequence[Finding], names: frozenset[str]) -> float:

@@ -2,7 +2,7 @@
 
 from iolaus.signals.base import Finding, Links, Signal
 from iolaus.signals.idiom import Idiom, in_idiom, read_idiom
-from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, activity, distinct_pairs
+from iolaus.signals.log import DAY, HOUR, MINUTE, UNKNOWN_TIME, Cluster, Log, activity, distinct_pairs, rows_of
 from iolaus.signals.mixture import sample_for_vectors
 from iolaus.signals.queue import shared_list
 from iolaus.signals.registry import SIGNALS
@@ -23,6 +23,7 @@ __all__ = [
     "distinct_pairs",
     "in_idiom",
     "read_idiom",
+    "rows_of",
     "sample_for_vectors",
     "shared_list",
 ]

@@ -96,17 +96,21 @@ class FamilySignal:
         if cluster.of_text:
             return self._own(log, cluster)
         use = family_use(log)
-        member = np.isin(use.account, cluster.accounts)
+        inside = np.zeros(log.accounts, dtype=bool)
+        inside[cluster.accounts] = True
+        member = inside[use.account]
         if not member.any():
             return None
         hits = np.bincount(use.family[member], minlength=use.accounts.size)
         shared = np.flatnonzero(hits >= 2)
         if shared.size == 0:
             return Finding(self.name, 1.0, "The accounts share no prompt template.")
-        tail = hypergeometric_tail(hits[shared], log.accounts, use.accounts[shared], cluster.accounts.size)
+        # Many families are used by as many accounts.
+        alike, first = np.unique(np.stack([hits[shared], use.accounts[shared]]), axis=1, return_index=True)
+        tail = hypergeometric_tail(alike[0], log.accounts, alike[1], cluster.accounts.size)
         best = int(np.argmin(tail))
         p = max(min(1.0, float(tail[best]) * int((hits > 0).sum())), COMMON_SOURCE)
-        family = shared[best]
+        family = shared[first[best]]
         rows = cluster.core[log.family[cluster.core] == family]
         return Finding(
             self.name,

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from iolaus.signals.log import Cluster, Log
 from iolaus.text import SCRIPTS
-from iolaus.text.jit import kernel
+from iolaus.text.jit import inlined, kernel
 
 __all__ = ["Idiom", "covered", "in_idiom", "read_idiom"]
 
@@ -56,6 +56,13 @@ class Idiom:
     columns: sparse.csc_matrix
     script: np.ndarray
     kind: np.ndarray
+
+    def of(self, exchanges: np.ndarray) -> np.ndarray:
+        """Which prompts of the sample are among some exchanges, int64 (e,); bool (v,)."""
+        among = np.zeros(max(int(self.rows.max(initial=-1)), int(exchanges.max(initial=-1))) + 1, dtype=bool)
+        among[exchanges] = True
+        found: np.ndarray = among[self.rows]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def covered(log: Log, cluster: Cluster) -> float:
     idiom = read_idiom(log)
     members = np.zeros(log.accounts, dtype=bool)
     members[cluster.accounts] = True
-    of_idiom = in_idiom(idiom, members, np.isin(idiom.rows, cluster.core))
+    of_idiom = in_idiom(idiom, members, idiom.of(cluster.core))
     if of_idiom is None:
         return 0.0
     share = np.bincount(idiom.owner, weights=of_idiom, minlength=log.accounts) / np.maximum(idiom.size, 1)
@@ -134,24 +141,17 @@ def _scores(idiom: Idiom, members: np.ndarray, of_core: np.ndarray, inside: np.n
     active = seen.texts.sum(axis=1) > 0
     live = active.sum()
     texts = seen.texts.sum(axis=0)
-    known = np.flatnonzero(_common(seen.users, live))
+    # Words that enough of the members that are known use to weigh anything.
+    known = np.flatnonzero(seen.users >= max(2.0, _SPREAD * live))
     weight = _weights(seen.uses[known], texts[idiom.kind[known]], seen.rate[known])
     chosen = weight > 0
     score = np.zeros(idiom.rows.size)
     _add_up(idiom.columns.indptr, idiom.columns.indices, known[chosen], weight[chosen], score)
     # Once more for the members' prompts, each without its own account's uses.
-    accounts = np.flatnonzero(members)
     table = (idiom.start, idiom.table.indptr, idiom.table.indices)
-    entries = int(np.diff(idiom.table.indptr)[inside].sum())
-    row, who, word, own = _entries(*table, accounts, of_core, seen.scale, seen.uses.size, entries)
-    kept = np.flatnonzero(_common(seen.users[word] - (own > 0), live - active[who]))
-    who, word = who[kept], word[kept]
-    weights = _weights(
-        seen.uses[word] - own[kept],
-        texts[idiom.kind[word]] - seen.texts[who, idiom.kind[word]],
-        seen.rate[word],
-    )
-    score[inside] = np.bincount(row[kept], weights=weights, minlength=score.size)[inside]
+    accounts = np.flatnonzero(members)
+    given = (seen.scale, seen.uses, seen.users, seen.texts, seen.rate, texts, idiom.kind)
+    _score_members(*table, accounts, of_core, *given, live - active, score)
     return score
 
 
@@ -210,47 +210,61 @@ def _counted(
 
 
 @kernel
-def _entries(
+def _score_members(
     start: np.ndarray,
     indptr: np.ndarray,
     indices: np.ndarray,
     accounts: np.ndarray,
     of_core: np.ndarray,
     scale: np.ndarray,
-    words: int,
-    size: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Row, member and word of every word in the members' prompts, with the member's own scaled uses of it."""
-    rows = np.empty(size, dtype=np.int64)
-    member = np.empty(size, dtype=np.int64)
-    word = np.empty(size, dtype=np.int64)
-    own = np.empty(size)
-    mine = np.zeros(words)
-    n = 0
+    uses: np.ndarray,
+    users: np.ndarray,
+    texts: np.ndarray,
+    rate: np.ndarray,
+    every: np.ndarray,
+    kind: np.ndarray,
+    others: np.ndarray,
+    score: np.ndarray,
+) -> None:
+    """Set the members' scores: each prompt's by what the ``others``, so many to each member, prefer."""
+    mine = np.zeros(uses.shape[0])
+    weight = np.zeros(uses.shape[0])
+    weighed = np.full(uses.shape[0], -1, dtype=np.int64)
     for who in range(accounts.shape[0]):
         low, high = start[accounts[who]], start[accounts[who] + 1]
+        least = max(2.0, _SPREAD * others[who])
         for row in range(low, high):
             for at in range(indptr[row], indptr[row + 1]):
                 if of_core[row]:
                     mine[indices[at]] += scale[who]
         for row in range(low, high):
+            total = 0.0
             for at in range(indptr[row], indptr[row + 1]):
-                rows[n], member[n], word[n] = row, who, indices[at]
-                own[n] = mine[indices[at]]
-                n += 1
+                word = indices[at]
+                if weighed[word] != who:
+                    weighed[word] = who
+                    weight[word] = 0.0
+                    if users[word] - (mine[word] > 0) >= least:
+                        known = every[kind[word]] - texts[who, kind[word]]
+                        weight[word] = _weight(uses[word] - mine[word], known, rate[word])
+                total += weight[word]
+            score[row] = total
         for row in range(low, high):
             for at in range(indptr[row], indptr[row + 1]):
                 mine[indices[at]] = 0.0
-    return rows, member, word, own
 
 
-def _common(users: np.ndarray, live: np.ndarray) -> np.ndarray:
-    """Which words enough of the members that are known use to weigh anything."""
-    common: np.ndarray = users >= np.maximum(2.0, _SPREAD * live)
-    return common
-
-
-def _weights(uses: np.ndarray, texts: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Log-odds of words for members against outsiders, 0 where they are not preferred."""
+@inlined
+def _weight(uses: float, texts: float, rate: float) -> float:
+    """Log-odds of a word for members against outsiders, 0 where it is not preferred."""
     odds = np.log((uses + _PRIOR * rate) / ((texts + _PRIOR) * rate))
-    return np.where(odds > _PREFERRED, np.minimum(odds, _MOST), 0.0)
+    return min(odds, _MOST) if odds > _PREFERRED else 0.0
+
+
+@kernel
+def _weights(uses: np.ndarray, texts: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """``_weight`` of each word."""
+    out = np.empty(uses.shape[0])
+    for i in range(out.shape[0]):
+        out[i] = _weight(uses[i], texts[i], rate[i])
+    return out

@@ -9,7 +9,19 @@ import numpy as np
 
 from iolaus.text.words import Words, no_words
 
-__all__ = ["DAY", "HOUR", "MINUTE", "UNKNOWN_TIME", "Activity", "Cluster", "Log", "activity", "distinct_pairs", "ends"]
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "UNKNOWN_TIME",
+    "Activity",
+    "Cluster",
+    "Log",
+    "activity",
+    "distinct_pairs",
+    "ends",
+    "rows_of",
+]
 
 MINUTE: Final = 60_000_000
 HOUR: Final = 60 * MINUTE
@@ -95,6 +107,18 @@ class Activity:
 def activity(log: Log) -> Activity:
     """Exchanges of each account, and when it sent the first and the last of them."""
     return Activity(np.bincount(log.account, minlength=log.accounts), *ends(log.account, log.at, log.accounts))
+
+
+@lru_cache(maxsize=2)
+def _by_account(log: Log) -> tuple[np.ndarray, np.ndarray]:
+    """Exchanges sorted by account, then time, int64 (N,); where each account's begin, int64 (A + 1,)."""
+    return np.argsort(log.account, kind="stable"), np.r_[0, np.cumsum(activity(log).sent)]
+
+
+def rows_of(log: Log, accounts: np.ndarray) -> np.ndarray:
+    """All exchanges of some accounts, int (m,); sorted int64."""
+    order, start = _by_account(log)
+    return np.sort(np.concatenate([order[start[a] : start[a + 1]] for a in accounts])) if accounts.size else order[:0]
 
 
 def ends(account: np.ndarray, at: np.ndarray, accounts: int) -> tuple[np.ndarray, np.ndarray]:

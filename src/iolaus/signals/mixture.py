@@ -21,7 +21,7 @@ import numpy as np
 
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.log import HOUR, Cluster, Log
-from iolaus.stats import resampled_tail
+from iolaus.stats import sequential_tail
 from iolaus.text.jit import kernel
 
 __all__ = ["MixtureSignal", "sample_for_vectors"]
@@ -91,32 +91,41 @@ class MixtureSignal:
 
     def judge(self, log: Log, cluster: Cluster) -> Finding | None:
         """Compare the cluster's inner similarity with that of sets of outside accounts."""
-        vectors, sizes = _by_account(
-            log, np.intersect1d(log.vector_rows, _thinned_core(log, cluster), assume_unique=True)
-        )
+        vectors, sizes = _by_account(log, _sampled(log, _thinned_core(log, cluster)))
         reference, reference_sizes = _reference(log)
         if sizes.size < _LEAST_ACCOUNTS or reference_sizes.size < max(_LEAST_REFERENCE, sizes.size):
             return None
         observed = _own_mark(vectors, np.arange(vectors.shape[0]), sizes)
         rng = np.random.default_rng(_SEED)
         starts = np.r_[0, np.cumsum(reference_sizes)[:-1]]
-        null = np.empty(_DRAWS)
-        for draw in range(_DRAWS):
-            who = rng.choice(reference_sizes.size, size=sizes.size, replace=False)
-            want = np.minimum(sizes, reference_sizes[who])
-            within = np.arange(want.sum()) - np.repeat(np.cumsum(want) - want, want)
-            null[draw] = _own_mark(reference, np.repeat(starts[who], want) + within, want)
+
+        def unrelated(draws: int) -> np.ndarray:
+            marks = np.empty(draws)
+            for draw in range(draws):
+                who = rng.choice(reference_sizes.size, size=sizes.size, replace=False)
+                want = np.minimum(sizes, reference_sizes[who])
+                within = np.arange(want.sum()) - np.repeat(np.cumsum(want) - want, want)
+                marks[draw] = _own_mark(reference, np.repeat(starts[who], want) + within, want)
+            return -marks
+
         # The null's mean is moved and its spread kept: so few exchanges are as noisy whatever they are about.
-        p = max(resampled_tail(-observed, -(null - (1.0 - _PART) * null.mean())), FLOOR)
+        p, null = sequential_tail(-observed, unrelated, _DRAWS, lambda null: null - (1.0 - _PART) * null.mean())
+        usual = -float(null.mean())
         return Finding(
             self.name,
-            p,
+            max(p, FLOOR),
             f"What {sizes.size} accounts ask, and how, is mixed as if dealt from one queue: an account's exchanges "
-            f"resemble each other by {observed:.3f}, where {null.mean():.3f} is usual for as many unrelated accounts.",
+            f"resemble each other by {observed:.3f}, where {usual:.3f} is usual for as many unrelated accounts.",
             exchanges=cluster.core[:8],
             accounts=cluster.accounts[:8],
             values={"own_mark": observed},
         )
+
+
+def _sampled(log: Log, rows: np.ndarray) -> np.ndarray:
+    """Those of the rows, sorted int64, that have a vector."""
+    place = np.minimum(np.searchsorted(log.vector_rows, rows), log.vector_rows.size - 1)
+    return rows[log.vector_rows[place] == rows] if log.vector_rows.size else rows[:0]
 
 
 def _thinned_core(log: Log, cluster: Cluster) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.signals.base import Finding, Links, no_links
-from iolaus.signals.log import DAY, Cluster, Log
+from iolaus.signals.log import DAY, Cluster, Log, rows_of
 from iolaus.stats import cauchy_combination, chances_alike, partial_tail
 
 __all__ = ["PivotSignal"]
@@ -40,8 +40,9 @@ class PivotSignal:
         """Test the cluster's pace of adoption at each release."""
         best: tuple[float, int, int, float] | None = None
         releases = _releases(log)
+        views = (rows_of(log, cluster.accounts), cluster.core) if releases else ()
         for model, start in releases:
-            outcome = _adoption(log, cluster, model, start)
+            outcome = _adoption(log, cluster.accounts, views, model, start)
             if outcome is not None and (best is None or outcome[0] < best[0]):
                 best = outcome
         if best is None:
@@ -73,30 +74,34 @@ def _releases(log: Log) -> tuple[tuple[int, int], ...]:
     return tuple((int(m), int(first[m])) for m in chosen)
 
 
-def _adoption(log: Log, cluster: Cluster, model: int, start: int) -> tuple[float, int, int, float] | None:
+def _adoption(
+    log: Log, accounts: np.ndarray, views: tuple[np.ndarray, ...], model: int, start: int
+) -> tuple[float, int, int, float] | None:
     """p-value over all windows and both views; adopters, active accounts and adopters expected of the clearest."""
     outcomes = [
         outcome
         for window in _WINDOWS
-        for outcome in _within(log, cluster, model, *(int(x) for x in np.searchsorted(log.at, [start, start + window])))
+        for outcome in _within(
+            log, accounts, views, model, *(int(x) for x in np.searchsorted(log.at, [start, start + window]))
+        )
     ]
     if not outcomes:
         return None
     return cauchy_combination([outcome[0] for outcome in outcomes]), *min(outcomes)[1:]
 
 
-def _within(log: Log, cluster: Cluster, model: int, low: int, high: int) -> Iterator[tuple[float, int, int, float]]:
-    """Adoption between two exchanges: of all that the accounts send, and of the cluster's own exchanges."""
+def _within(
+    log: Log, accounts: np.ndarray, views: tuple[np.ndarray, ...], model: int, low: int, high: int
+) -> Iterator[tuple[float, int, int, float]]:
+    """Adoption between two exchanges in each view: all that the accounts send, and the cluster's own exchanges."""
     sent, took = _use_of_all(log, low, high, model)
     outside = sent > 0
-    outside[cluster.accounts] = False
+    outside[accounts] = False
     if not outside.any():
         return
-    mine = np.zeros(log.accounts, dtype=bool)
-    mine[cluster.accounts] = True
-    everything = np.flatnonzero(mine[log.account[low:high]]) + low
-    for own in (everything, cluster.core[(cluster.core >= low) & (cluster.core < high)]):
-        own_sent, own_took = _use(log, own, model)
+    for rows in views:
+        first, last = np.searchsorted(rows, [low, high])
+        own_sent, own_took = _use(log, rows[first:last], model)
         active = np.flatnonzero(own_sent)
         if active.size >= _LEAST_ACTIVE:
             chances = chances_alike(sent[outside], took[outside], own_sent[active])

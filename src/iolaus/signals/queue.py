@@ -16,13 +16,14 @@ small a one. Accounts that each run the whole list are just what the null expect
 twice.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.log import Cluster, Log, distinct_pairs
-from iolaus.stats import cauchy_combination, resampled_tail
+from iolaus.stats import cauchy_combination, sequential_tail
 
 __all__ = ["QueueSignal", "shared_list"]
 
@@ -105,16 +106,25 @@ def _dealt_in_turn(labels: np.ndarray, at: np.ndarray, rng: np.random.Generator)
     block = max(_BLOCK, 2 * (int(who.max()) + 1))
     # Whole blocks, the last one filled up with keys that sort behind all others.
     keys = np.full((-(-who.size // block), block), 2.0)
-    shifted, dealt = np.empty(_DRAWS // 2), np.empty(_DRAWS // 2)
-    for draw in range(_DRAWS // 2):
+
+    def shifted() -> int:
         moved = at + rng.uniform(-reach, reach, size=int(who.max()) + 1)[who]
-        shifted[draw] = _adjacent(who[_order(moved)])
+        return _adjacent(who[_order(moved)])
+
+    def dealt() -> int:
         keys.ravel()[: who.size] = rng.random(who.size)
         within = np.argsort(keys, axis=1, kind="stable") + block * np.arange(keys.shape[0])[:, None]
-        dealt[draw] = _adjacent(who[within.ravel()[: who.size]])
+        return _adjacent(who[within.ravel()[: who.size]])
+
     # Small counts tie often; without a coin to break the ties the p-value is conservative.
-    p, expected = max((resampled_tail(-observed, -null), float(null.mean())) for null in (shifted, dealt))
+    outcomes = [sequential_tail(-observed, _less(null), _DRAWS // 2) for null in (shifted, dealt)]
+    p, expected = max((p, -float(null.mean())) for p, null in outcomes)
     return p, observed, expected
+
+
+def _less(statistic: Callable[[], float]) -> Callable[[int], np.ndarray]:
+    """So many draws of a statistic of which little is remarkable."""
+    return lambda n: np.array([-statistic() for _ in range(n)], dtype=float)
 
 
 def _order(values: np.ndarray) -> np.ndarray:
@@ -141,13 +151,15 @@ def _exactly_k(item: np.ndarray, account: np.ndarray, rng: np.random.Generator) 
     if items < 5 or draws < 1.2 * items or universe * asked.size > _MOST_CELLS:
         return 1.0, draws / max(items, 1)
     observed = float((askers.astype(float) ** 2).sum())
-    null = np.empty(_DRAWS // 4)
-    for i in range(null.size):
+
+    def drawn() -> float:
         # Each account asks as many different items as it did, any of the list alike.
         keys = rng.random((asked.size, universe), dtype=np.float32)
         least = np.take_along_axis(np.sort(keys, axis=1), asked[:, None] - 1, axis=1)
-        null[i] = ((keys <= least).sum(axis=0).astype(float) ** 2).sum()
-    return resampled_tail(-observed, -null), draws / items
+        return float(((keys <= least).sum(axis=0).astype(float) ** 2).sum())
+
+    p, _ = sequential_tail(-observed, _less(drawn), _DRAWS // 4)
+    return p, draws / items
 
 
 def _universe(items: int, asked: np.ndarray) -> int:

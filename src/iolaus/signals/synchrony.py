@@ -8,7 +8,7 @@ outage, a holiday, a release) is part of the expectation and therefore no findin
 counts are taken to the square root and scaled to one.
 
 Circular-shift nulls are those of neural spike trains (Amarasingham et al., J. Neurophysiol. 107, 2012, on jitter);
-tails as in ``stats.resampled_tail``. The four scales are joined by a Cauchy combination.
+tails as in ``stats.sequential_tail``. The four scales are joined by a Cauchy combination.
 """
 
 from functools import lru_cache
@@ -18,7 +18,7 @@ import numpy as np
 
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.log import DAY, HOUR, MINUTE, Cluster, Log
-from iolaus.stats import cauchy_combination, resampled_tail
+from iolaus.stats import cauchy_combination, sequential_tail
 from iolaus.text.jit import kernel
 
 __all__ = ["SynchronySignal"]
@@ -88,12 +88,12 @@ class SynchronySignal:
         shifts[0] = 0
         # Once around the circle is no shift.
         shifts %= np.maximum(calendar[2], 1)
+        at = log.at[rows] - start * DAY
         outcomes = []
         for width, label in _SCALES:
-            at = log.at - start * DAY
             background = _background(log, cluster, width)
-            observed, null = _test(at[rows], owner, width, background, calendar, shifts)
-            outcomes.append((resampled_tail(observed, null), label, observed / max(float(null.mean()), 1e-9)))
+            p, ratio = _test(at, owner, width, background, calendar, shifts)
+            outcomes.append((p, label, ratio))
         p = cauchy_combination([outcome[0] for outcome in outcomes])
         least = min(outcomes)
         return Finding(
@@ -172,11 +172,23 @@ def _test(
     background: np.ndarray,
     calendar: tuple[np.ndarray, np.ndarray, np.ndarray],
     shifts: np.ndarray,
-) -> tuple[float, np.ndarray]:
+) -> tuple[float, float]:
+    """The p-value at one scale, and how far the activity departs from its expectation, the null's mean being 1."""
     slots = DAY // width
     who, cell, weight = _weights(at // width, owner, background.size)
     place, members, sizes = calendar
-    out = np.empty(shifts.shape[0])
     expected = background * float(weight.sum())
-    _draw(who, cell // slots, cell % slots, weight, shifts, place, members, sizes, slots, expected, out)
-    return float(out[0]), out[1:]
+    made = 0
+
+    def draw(draws: int) -> np.ndarray:
+        nonlocal made
+        out = np.empty(draws)
+        part = shifts[made : made + draws]
+        _draw(who, cell // slots, cell % slots, weight, part, place, members, sizes, slots, expected, out)
+        made += draws
+        return out
+
+    # The first shifts are none at all.
+    observed = float(draw(1)[0])
+    p, null = sequential_tail(observed, draw, shifts.shape[0] - 1)
+    return p, observed / max(float(null.mean()), 1e-9)
