@@ -19,7 +19,7 @@ __all__ = ["Judged", "judge_clusters"]
 _EVEN: Final = 0.5
 # Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer.
 _PLAIN: Final = 0.75
-_LEVEL: Final = 0.1
+_LEVEL: Final = 0.25
 _DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.
 _QUEUE: Final = frozenset({"handoff", "queue"})
@@ -194,11 +194,10 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
             # What adds to a campaign is a single question; what would stand alone is one of all candidates.
             level = fdr if whole else fdr / len(judged)
             rest = _judged(log, _without(log, item.cluster, home >= 0), population, level)
-        if whole:
-            if _is_whole_of(item, rest, kept[homes[0]]):
-                kept[homes[0]] = item
-                home[members] = homes[0]
-        elif rest and rest.verdict:
+        if whole and _is_whole_of(item, rest, kept[homes[0]]):
+            kept[homes[0]] = item
+            home[members] = homes[0]
+        elif rest and rest.verdict and (not whole or rest.q_value <= fdr / len(judged)):
             kept.append(rest)
             home[members[free]] = len(kept) - 1
     others = [j if j.verdict is None else replace(j, verdict=None) for j in judged]
