@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from iolaus.detect.axes import coordination, gateway, harvest
 from iolaus.detect.clusters import find_clusters
 from iolaus.detect.observe import observe
-from iolaus.detect.verdicts import judge_clusters
+from iolaus.detect.verdicts import _findings, _findings_if_dealt, _weighed, judge_clusters
 from iolaus.ingest import Rejects, read_accounts, read_exchanges
-from iolaus.signals import SIGNALS, Cluster
+from iolaus.signals import SIGNALS, Cluster, Finding
 from iolaus.store import DuckEngine
 
 
@@ -111,6 +112,28 @@ def test_an_operator_among_many_strangers_does_not_convict_them(seen, campaign):
     convicted = set(sum(shown(judge_clusters(log, [campaign, mixed], 0.05)), ()))
     assert set(campaign.accounts.tolist()) <= convicted
     assert not convicted & set(strangers.tolist())
+
+
+def test_a_gateway_that_sends_all_from_one_address_explains_conversations_that_change_accounts(seen, campaign):
+    log, _, _ = seen
+    kept = {name: values for name, values in log.codes.items() if name != "ip"}
+    behind = replace(log, codes=kept | {"ip": np.zeros(log.exchanges, np.int32)})
+    apart = replace(log, codes=kept | {"ip": log.account})
+    assert (
+        gateway(behind, campaign) and not gateway(apart, campaign) and not gateway(replace(log, codes=kept), campaign)
+    )
+    handed = [Finding("handoff", 1e-9, "")]
+    asked = harvest(log, campaign, np.zeros(0))
+    verdicts = [_weighed(x, campaign, handed, coordination(handed), 1e-9, asked, 0.05).verdict for x in (behind, apart)]
+    assert verdicts == [None, "distillation_campaign"]
+
+
+def test_what_is_no_harvest_is_tested_for_dealing_alone(seen, campaign):
+    log, _, _ = seen
+    assert _findings_if_dealt(log, whole(log, np.arange(0, log.accounts, 7))) == []
+    dealt = {f.signal: f.p_value for f in _findings(log, campaign)}
+    if min(dealt.get("queue", 1.0), dealt.get("handoff", 1.0)) <= 0.001:
+        assert {f.signal for f in _findings_if_dealt(log, campaign)} == set(dealt)
 
 
 def test_random_groups_are_no_campaigns(seen):

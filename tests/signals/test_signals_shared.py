@@ -149,3 +149,11 @@ def test_the_sample_for_vectors_is_of_distinct_first_messages():
     assert counts.max() <= 24 and counts[5] == 1
     assert len({(a, i) for a, i in zip(log.account[rows].tolist(), log.item[rows].tolist(), strict=True)}) == rows.size
     assert sample_for_vectors(make_log([], [])).size == 0
+
+
+def test_in_a_large_log_the_sample_takes_fewer_of_each_account_then_fewer_accounts(monkeypatch):
+    log = make_log(np.repeat(np.arange(10), 50), START + np.arange(500))
+    for most, each, accounts in ((200, 20, 10), (199, 19, 10), (85, 8, 10), (40, 8, 5)):
+        monkeypatch.setattr("iolaus.signals.mixture.MOST_VECTORS", most)
+        counts = np.bincount(log.account[sample_for_vectors(log)])
+        assert set(counts[counts > 0].tolist()) == {each} and (counts > 0).sum() == accounts

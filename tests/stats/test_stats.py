@@ -23,6 +23,7 @@ from iolaus.stats import (
     poisson_tail,
     population_interval,
     resampled_tail,
+    sequential_tail,
 )
 
 LEVELS = (0.01, 0.05, 0.1)
@@ -222,6 +223,29 @@ def test_resampled_tail_extrapolates_modestly():
     p = resampled_tail(8.0, null)
     assert 0.1 / 401**2 <= p < 1e-4
     assert resampled_tail(1e9, null) >= 0.1 / 401**2 * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("most", [100, 400])
+def test_sequential_tail_is_super_uniform(most):
+    rng = np.random.default_rng(22)
+    p = [sequential_tail(float(rng.normal()), lambda n: rng.normal(size=n), most)[0] for _ in range(4000)]
+    for level in (0.005, *LEVELS):
+        assert share_below(p, level) <= allowed(level, 4000)
+
+
+def test_sequential_tail_draws_no_more_than_it_needs_and_all_where_nothing_reaches():
+    rng = np.random.default_rng(23)
+    p, null = sequential_tail(0.0, lambda n: rng.normal(size=n), 400)
+    reached = np.flatnonzero(null >= 0.0)
+    assert null.size <= 60 and p == pytest.approx(10 / (reached[9] + 1))
+    p, null = sequential_tail(5.0, lambda n: rng.normal(size=n), 400)
+    assert null.size == 400 and p == resampled_tail(5.0, null)
+
+
+def test_sequential_tail_compares_what_is_centred():
+    rng = np.random.default_rng(24)
+    p, null = sequential_tail(5.0, lambda n: 5.0 + rng.normal(size=n), 400, lambda null: null - null.mean())
+    assert p < 1e-3 and null.mean() == pytest.approx(5.0, abs=0.3)
 
 
 @given(st.floats(-1e3, 1e3), st.floats(0.0, 1e3), st.integers(0, 2**32 - 1))

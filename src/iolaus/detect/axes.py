@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from iolaus.campaign import Axis
-from iolaus.signals import SIGNALS, Cluster, Finding, Log, distinct_pairs, shared_list
+from iolaus.signals import SIGNALS, Cluster, Finding, Log, distinct_pairs, rows_of, shared_list
 from iolaus.stats import binomial_tail, cauchy_combination, log_odds_bound
 from iolaus.text import CAPABILITIES
 from iolaus.text.jit import kernel
@@ -21,6 +21,7 @@ __all__ = [
     "Profile",
     "concealment",
     "coordination",
+    "gateway",
     "harvest",
     "harvests",
     "profile_of",
@@ -32,7 +33,7 @@ METADATA_FLOOR: Final = 0.05
 DOUBT: Final = 0.3
 _SHARED: Final = 0.05
 _COMMON: Final = 0.1
-# Beyond this, everybody asks everything: that is a list, however evenly it is run.
+# Beyond this, everybody asks everything: that is a list, however evenly it is run; and all are behind one address.
 _NEARLY_ALL: Final = 0.85
 _METADATA: Final = frozenset(signal.name for signal in SIGNALS if signal.metadata)
 
@@ -69,6 +70,16 @@ def concealment(log: Log, cluster: Cluster, dealt: bool) -> Axis:
         largest = max(largest, _largest(log, cluster, "referrer", max(3 * m, int(_COMMON * log.accounts))))
     p = 1.0 - binomial_tail(largest + 1, m, 0.5) if largest < m else 1.0
     return Axis(score=1.0 - largest / m, p_value=float(np.clip(p, 1e-12, 1.0)))
+
+
+def gateway(log: Log, cluster: Cluster) -> bool:
+    """Whether nearly all accounts (``_NEARLY_ALL``) send from one and the same address."""
+    if "ip" not in log.codes:
+        return False
+    rows = rows_of(log, cluster.accounts)
+    rows = rows[log.codes["ip"][rows] >= 0]
+    users = np.bincount(log.codes["ip"][rows[distinct_pairs(log.codes["ip"][rows], log.account[rows])]])
+    return int(users.max(initial=0)) >= _NEARLY_ALL * cluster.accounts.size
 
 
 def _largest(log: Log, cluster: Cluster, column: str, most: int) -> int:

@@ -46,7 +46,9 @@ def find_clusters(log: Log) -> list[Cluster]:
             plain += grown
     # The same seed may come from several signals.
     once = {seed.astype(np.int32).tobytes(): (name, seed) for name, seed in reversed(sown)}
-    worded = [cluster for name, seed in once.values() for cluster in refined(log, wording, seed, name)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        settled = pool.map(lambda sown: refined(log, wording, sown[1], sown[0]), once.values())
+        worded = [cluster for clusters in settled for cluster in clusters]
     worded += instructed(log, wording)
     plain = _by_size(plain)
     # What is no harvest has no idiom that matters.

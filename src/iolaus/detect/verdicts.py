@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.campaign import Axis
-from iolaus.detect.axes import DOUBT, Extraction, Harvest, concealment, coordination, harvest, profile_of
+from iolaus.detect.axes import DOUBT, Extraction, Harvest, concealment, coordination, gateway, harvest, profile_of
 from iolaus.signals import SIGNALS, Cluster, Finding, Log
 from iolaus.stats import benjamini_hochberg
 
@@ -23,6 +23,8 @@ _LEVEL: Final = 0.25
 _DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.
 _QUEUE: Final = frozenset({"handoff", "queue"})
+# ... but a gateway that openly sends everything from one address explains conversations that change accounts.
+_HANDED: Final = frozenset({"handoff"})
 _DEALT: Final = frozenset({"balance", "handoff", "paraphrase", "pivot", "queue"})
 _MIXED: Final = frozenset({"mixture"})
 _CERTAIN: Final = 0.001
@@ -98,10 +100,13 @@ def _weighed(
     level: float,
 ) -> Judged:
     """The other axes, and the verdict where the cluster's coordination holds at the level."""
-    dealt = _p_of(found, _QUEUE) <= _CERTAIN
+    tells = found
+    if _p_of(found, _HANDED) <= _DEALT_LEVEL and gateway(log, cluster):
+        tells = [f for f in found if f.signal not in _HANDED]
+    dealt = _p_of(tells, _QUEUE) <= _CERTAIN
     hidden = concealment(log, cluster, dealt)
     taken = asked.extraction(dealt)
-    verdict = _verdict(cluster, found, hidden, taken) if q <= level else None
+    verdict = _verdict(cluster, tells, hidden, taken) if q <= level else None
     return Judged(cluster, tuple(found), axis, hidden, taken, q, verdict)
 
 

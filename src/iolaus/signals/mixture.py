@@ -27,6 +27,7 @@ from iolaus.text.jit import kernel
 __all__ = ["MixtureSignal", "sample_for_vectors"]
 
 PER_ACCOUNT: Final = 20
+LEAST_PER_ACCOUNT: Final = 8
 MOST_VECTORS: Final = 120_000
 _LEAST_ACCOUNTS: Final = 5
 _LEAST_REFERENCE: Final = 30
@@ -44,8 +45,9 @@ _WIDTH: Final = 32
 def sample_for_vectors(log: Log) -> np.ndarray:
     """Exchanges that get a vector: up to ``PER_ACCOUNT`` distinct first messages of each account; sorted int64.
 
-    Where those were more than ``MOST_VECTORS``, whole accounts are left out. The choice falls on the least of a hash of
-    prompt and account, which does not depend on the order of rows.
+    Where those were more than ``MOST_VECTORS``, fewer of each account are taken, ``LEAST_PER_ACCOUNT`` at least, and
+    then whole accounts are left out. The choice falls on the least of a hash of prompt and account, which does not
+    depend on the order of rows.
     """
     return np.sort(_thinned(log, np.flatnonzero(_first_messages(log)), MOST_VECTORS))
 
@@ -58,7 +60,7 @@ def _first_messages(log: Log) -> np.ndarray:
 
 
 def _thinned(log: Log, rows: np.ndarray, most: int) -> np.ndarray:
-    """At most ``PER_ACCOUNT`` distinct prompts an account, then whole accounts until ``most`` rows are reached."""
+    """Distinct prompts of each account, as many as ``most`` rows in all allow; at last whole accounts are left out."""
     key = (log.item[rows] ^ (log.account[rows].astype(np.uint64) << np.uint64(40))) * np.uint64(0x9E3779B97F4A7C15)
     order = np.lexsort((key, log.account[rows]))
     rows, account, key = rows[order], log.account[rows][order], key[order]
@@ -67,7 +69,9 @@ def _thinned(log: Log, rows: np.ndarray, most: int) -> np.ndarray:
     rows, account = rows[fresh], account[fresh]
     starts = np.flatnonzero(np.r_[True, account[1:] != account[:-1]]) if rows.size else np.zeros(0, np.int64)
     rank = np.arange(rows.size) - np.repeat(starts, np.diff(np.r_[starts, rows.size]))
-    kept = rank < PER_ACCOUNT
+    # In a large log fewer of each account, so that every account is known.
+    fits = [n for n in range(LEAST_PER_ACCOUNT, PER_ACCOUNT) if (rank < n).sum() <= most]
+    kept = rank < (PER_ACCOUNT if (rank < PER_ACCOUNT).sum() <= most else max(fits, default=LEAST_PER_ACCOUNT))
     rows, account = rows[kept], account[kept]
     if rows.size <= most:
         return rows

@@ -57,6 +57,8 @@ _MOST_CHOICES: Final = 6
 _FLOOR: Final = 0.01
 _MOSTLY: Final = 0.4
 _FIXED: Final = 0.6
+# A handful of friends may well share a way of asking.
+_MOSTLY_ACCOUNTS: Final = 6
 _MOSTLY_FLOOR: Final = 1e-5
 _MOST_PAIRS: Final = 2_000
 
@@ -100,7 +102,8 @@ class ParaphraseSignal:
         if _share(log, cluster) < _LEAST_SHARE or cluster.cohesion < _LEAST_COHESION:
             p = 1.0
         mostly = covered(log, cluster)
-        p = max(p, _MOSTLY_FLOOR if mostly >= _MOSTLY and fixed <= _FIXED else _FLOOR)
+        by_itself = mostly >= _MOSTLY and fixed <= _FIXED and people.size >= _MOSTLY_ACCOUNTS
+        p = max(p, _MOSTLY_FLOOR if by_itself else _FLOOR)
         return Finding(
             self.name,
             p,
