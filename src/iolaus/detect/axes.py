@@ -25,6 +25,7 @@ __all__ = [
     "harvest",
     "harvests",
     "profile_of",
+    "single_turns",
 ]
 
 # What metadata alone can say: it is spoofed by default in relay software, and shared innocently behind one address.
@@ -135,7 +136,7 @@ def profile_of(log: Log, rows: np.ndarray) -> Profile:
     count[count == 0] = np.nan
     distinct = np.bincount(account[distinct_pairs(log.item[rows], account)], minlength=log.accounts)
     filling = np.bincount(account, weights=log.fresh[rows], minlength=log.accounts) / count
-    begins = np.bincount(account, weights=_begins(log, rows), minlength=log.accounts)
+    begins = np.bincount(account, weights=single_turns(log, rows), minlength=log.accounts)
     named = np.bincount(account, weights=(log.flags[rows] != 0).astype(float), minlength=log.accounts)
     return Profile(
         begins / count, form_of(filling) * distinct / count, named / count, np.log2(count), np.zeros(log.accounts)
@@ -159,15 +160,15 @@ def _conversation_sizes(log: Log) -> np.ndarray:
     return np.bincount(conversation[conversation >= 0])
 
 
-def _begins(log: Log, rows: np.ndarray) -> np.ndarray:
-    """1 for exchanges that are a conversation of one turn, as far as the log tells; all are where it tells nothing."""
-    single = np.ones(rows.size)
+def single_turns(log: Log, rows: np.ndarray) -> np.ndarray:
+    """Which exchanges, int64 (e,), are a conversation of one turn; all, where the log does not tell. bool (e,)."""
+    single = np.ones(rows.size, dtype=bool)
     if "conversation_id" in log.codes:
         sizes = _conversation_sizes(log)
         conversation = log.codes["conversation_id"][rows]
         single[conversation >= 0] = sizes[conversation[conversation >= 0]] == 1
     if "turn" in log.numbers:
-        single[log.numbers["turn"][rows] > 1] = 0.0
+        single[log.numbers["turn"][rows] > 1] = False
     return single
 
 
