@@ -21,7 +21,7 @@ from iolaus.detect.run import Progress, Settings
 from iolaus.detect.run import judge as judge_log
 from iolaus.detect.verdicts import Judged
 from iolaus.schema import ACCOUNTS, ACCOUNTS_OUT, EXCHANGES_OUT, VERDICTS
-from iolaus.signals import DAY
+from iolaus.signals import DAY, activity
 from iolaus.stream.known import Joined, Known, named, remember, shown
 from iolaus.stream.lookout import Join, Lookout
 from iolaus.stream.necks import Neck, neck_of
@@ -205,7 +205,7 @@ class Stream:
 
     def _remember(self, view: View, records: list[Campaign], campaigns: list[Judged]) -> None:
         log = view.observed.log
-        outside = np.bincount(log.account, minlength=log.accounts) > 0
+        outside = activity(log).sent > 0
         for judged in campaigns:
             outside[judged.cluster.accounts] = False
         for one in self.known.values():

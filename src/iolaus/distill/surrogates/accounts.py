@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from iolaus.schema import REFUSED
-from iolaus.signals import DAY, HOUR, Log, distinct_pairs
+from iolaus.signals import DAY, HOUR, Log, activity, distinct_pairs
 from iolaus.text import CAPABILITIES
 
 __all__ = ["AccountRows", "describe_accounts"]
@@ -55,7 +55,7 @@ def describe_accounts(log: Log) -> AccountRows:
     Args:
         log: of one exchange or more.
     """
-    made = np.bincount(log.account, minlength=log.accounts)
+    made = activity(log).sent
     index = np.flatnonzero(made)
     names, columns, without = [], [], []
     for name, values in _columns(log, made):
