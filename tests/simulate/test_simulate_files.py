@@ -1,6 +1,7 @@
 """What simulate writes: the contract, determinism, and what it refuses."""
 
 import hashlib
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,19 @@ def test_every_scenario_runs_small(name, tmp_path):
     summary = simulate(name, tmp_path, seed=3, exchanges=1_500)
     assert summary.exchanges == 1_500
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("days", [1, 2, 3])
+@pytest.mark.parametrize("exchanges", [500, 2_000])
+def test_short_logs_hold_every_kind_within_their_days(days, exchanges, tmp_path, read_range):
+    for seed in range(3):
+        simulate("ladder", tmp_path, seed=seed, exchanges=exchanges, days=days)
+        written = read_range(tmp_path)
+        stamps = written.exchanges["timestamp"].cast(pa.int64()).to_numpy()
+        first = datetime.fromisoformat("2026-03-02T00:00:00+00:00").timestamp() * 1_000_000
+        assert len(stamps) == exchanges
+        assert first <= stamps.min() and stamps.max() < first + days * 86_400_000_000
+        assert HARD_NEGATIVES <= set(written.truth_accounts["kind"].to_pylist())
 
 
 def test_the_benign_scenario_has_no_operator(tmp_path, read_range):

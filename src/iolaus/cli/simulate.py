@@ -12,7 +12,7 @@ __all__ = ["simulate"]
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="Name of the scenario, such as ladder, benign, l3 or rates.")],
+    scenario: Annotated[str, typer.Argument(help="Name of the scenario, such as ladder, benign, l3 or scale.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the range.")],
     seed: Annotated[int, typer.Option("--seed", help="Seed of all chance: the same seed, the same bytes.")] = 0,
     exchanges: Annotated[int, typer.Option("--exchanges", help="Rows of the exchange log.")] = 100_000,
@@ -22,6 +22,10 @@ def simulate(
     ] = None,
     arrivals: Annotated[
         Path | None, typer.Option("--arrivals", help="Parquet of real clients' request rates and burstiness.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=64, help="Programs that write texts; by default one a core from 1M on."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -38,6 +42,7 @@ def simulate(
             text=text,
             organic=organic,
             arrivals=arrivals,
+            workers=workers,
             progress=lambda stage, done, _: listen(stage, done),
         )
     if as_json:

@@ -47,6 +47,10 @@ _TEMPLATED: Final = ("grade",)
 # Rows that are one questionnaire's wording over and over: nobody's work queue, and nobody's everyday
 # question.
 _LEFT_OUT: Final = ("templated_eval",)
+# Answers of these are formulas over and over: nothing that anybody would paste.
+_FORMULAIC: Final = (*_LEFT_OUT, "grading", "reasoning", "short_answer", "code")
+# Characters of the shortest answer that is pasted.
+_LEAST_PASTED: Final = {"en": 60, "zh": 20}
 # A real row may come back this often before the grammars take over.
 _CYCLES: Final = 2
 
@@ -71,6 +75,7 @@ class _Rows:
     prompts: list[str] = field(default_factory=list)
     responses: list[str | None] = field(default_factory=list)
     follows: list[bool] = field(default_factory=list)
+    pasted: list[bool] = field(default_factory=list)
 
 
 def read_table(path: Path, needed: tuple[str, ...], wanted: tuple[str, ...]) -> dict[str, list[Any]]:
@@ -157,6 +162,32 @@ class Corpus:
         real = self._real.responses[-code - 1] if code < 0 else None
         return real if real else answer(domain, salt, length)
 
+    def material(self, asked: Ints, rng: np.random.Generator) -> dict[str, list[str]]:
+        """Real answers that may be pasted, each text once, by language (``en``, ``zh``), in random order.
+
+        Those to items that nobody in the range asks for come first, then those that independent people ask for; what
+        work queues hold is left out.
+
+        Args:
+            asked: items that somebody asks for.
+            rng: source of the order.
+        """
+        fit = np.array(self._real.pasted, dtype=np.bool_)
+        rank = np.zeros(len(fit), dtype=np.int64)
+        rank[-asked[asked < 0] - 1] = 1
+        for (side, _), pool in self._pools.items():
+            if side == "queue":
+                rank[-pool.rows - 1] *= 2
+        rows = rng.permutation(np.flatnonzero(fit & (rank < 2)))
+        rows = rows[np.argsort(rank[rows], kind="stable")]
+        texts = dict.fromkeys(self._real.responses[i] or "" for i in rows.tolist())
+        out: dict[str, list[str]] = {}
+        for text in texts:
+            language = "zh" if _is_chinese(text) else "en"
+            if len(text) >= _LEAST_PASTED[language]:
+                out.setdefault(language, []).append(text)
+        return out
+
     def _add_text(self, path: Path) -> None:
         columns = read_table(path, ("prompt",), ("response", "kind"))
         columns["prompt"] = [_question(p) for p in columns["prompt"]]
@@ -194,6 +225,7 @@ class Corpus:
         self._real.prompts.extend(p if p is not None else "" for p in columns["prompt"])
         self._real.responses.extend(columns["response"])
         self._real.follows.extend([False] * len(columns["prompt"]))
+        self._real.pasted.extend(k not in _FORMULAIC for k in columns["kind"])
         return first
 
     def _rows_of(self, prompts: list[Any], kinds: list[str], wanted: tuple[str, ...], first: int) -> Ints:
@@ -203,6 +235,11 @@ class Corpus:
             if kind in wanted and prompt and prompt.strip():
                 seen.setdefault(prompt, i)
         return np.fromiter(seen.values(), dtype=np.int64, count=len(seen)) + first
+
+
+def _is_chinese(text: str) -> bool:
+    start = text[:60]
+    return sum(c > "\u2e80" for c in start) * 3 > len(start)
 
 
 def _question(prompt: str | None) -> str:

@@ -35,13 +35,14 @@ class Grammar:
 
     def __init__(self, patterns: Sequence[str], words: Mapping[str, Sequence[str]], *, even: bool = False) -> None:
         """Parse the patterns and count their sentences."""
-        self._parts: list[tuple[list[tuple[str, Sequence[str]]], str]] = []
+        # A pattern with %s for its slots, and the words of each slot with their number.
+        self._parts: list[tuple[str, list[tuple[Sequence[str], int]]]] = []
         sizes = []
         for pattern in patterns:
             pieces = SLOT.split(pattern)
-            slots = [(pieces[i], words[pieces[i + 1]]) for i in range(0, len(pieces) - 1, 2)]
-            self._parts.append((slots, pieces[-1]))
-            sizes.append(min(math.prod(len(w) for _, w in slots), _LARGEST))
+            slots = [(words[name], len(words[name])) for name in pieces[1::2]]
+            self._parts.append(("%s".join(text.replace("%", "%%") for text in pieces[::2]), slots))
+            sizes.append(min(math.prod(n for _, n in slots), _LARGEST))
         self._sizes = np.array(sizes, dtype=np.int64)
         # A short pattern with few fillings would make strangers repeat each other.
         weights = np.ones(len(sizes)) if even else np.minimum(self._sizes / 2e5, 1.0) + 1e-9
@@ -54,6 +55,8 @@ class Grammar:
 
     def draw(self, rng: np.random.Generator, n: int) -> Ints:
         """Draw ``n`` sentence numbers; shape (n,)."""
+        if n == 0:
+            return np.empty(0, dtype=np.int64)
         pattern = np.minimum(np.searchsorted(self._weights, rng.random(n)), len(self._parts) - 1)
         filling = (rng.random(n) * self._sizes[pattern]).astype(np.int64)
         return filling * len(self._parts) + pattern
@@ -72,11 +75,9 @@ class Grammar:
     def render(self, number: int) -> str:
         """Write the sentence of a number."""
         rest, pattern = divmod(number, len(self._parts))
-        slots, tail = self._parts[pattern]
-        out = []
-        for literal, words in slots:
-            rest, i = divmod(rest, len(words))
-            out.append(literal)
-            out.append(words[i])
-        out.append(tail)
-        return "".join(out)
+        text, slots = self._parts[pattern]
+        filling = []
+        for words, n in slots:
+            filling.append(words[rest % n])
+            rest //= n
+        return text % tuple(filling)

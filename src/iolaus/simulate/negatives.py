@@ -214,7 +214,8 @@ def _virals(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> None
     rng, end = maker.world.rng, traffic.rows + rows
     topics = [str(t) for t in rng.choice(["roleplay", "chat", "logic"], 2)]
     codes = [int(traffic.corpus.draw(topic, 1)[0]) for topic in topics]
-    peaks = rng.uniform(0.5, traffic.days - 2.0, 2).tolist()
+    # Two days remain for readers, or half of a shorter log.
+    peaks = rng.uniform(min(0.5, traffic.days / 4), max(traffic.days - 2.0, traffic.days / 2), 2).tolist()
     saved = -1
     while traffic.rows < end:
         link = int(rng.random() < 0.5)
@@ -320,7 +321,7 @@ def _courses(traffic: Traffic, maker: PersonaMaker, kind: str, rows: int) -> Non
         topic = str(rng.choice(["math", "logic", "code", "write"]))
         items = traffic.corpus.draw(topic, 12)
         wrap = traffic.wrappings.fixed(rng, "course")
-        due = np.sort(rng.uniform(1.0, traffic.days, 4))
+        due = np.sort(rng.uniform(min(1.0, traffic.days / 2), traffic.days, 4))
         for _ in range(int(rng.integers(20, 45))):
             account = maker.make("app_user", kind)
             account.country, account.zone, account.email = country, zone, school

@@ -26,6 +26,7 @@ _CAPABILITY_SHARE: Final = (0.28, 0.12, 0.17, 0.1, 0.08, 0.15, 0.1)
 _RATES: Final = {0: (46.0, 469.0, 733.0, 857.0), 1: (13.0, 26.0, 46.0, 469.0), 2: (13.0, 26.0, 46.0)}
 # Shares of an L5 operator's accounts in its pools, by how many pools there are.
 _POOLS: Final = {2: (0.55, 0.45), 3: (0.45, 0.3, 0.25)}
+_MOST_ACCOUNTS: Final = 5_000
 _COVERS: Final = {4: (0.5, 0.95), 5: (0.3, 0.8), 6: (0.5, 0.9)}
 
 
@@ -126,7 +127,7 @@ def design(
     # The careful work long and slowly; the others come and go.
     length = scenario.days * (rng.uniform(0.5, 0.9) if level < 3 else rng.uniform(0.82, 0.98))
     least = 8 if level >= 3 else 5
-    accounts = scenario.accounts_per_operator or int(np.clip(round(rows / (rate * length)), least, 600))
+    accounts = scenario.accounts_per_operator or int(np.clip(round(rows / (rate * length)), least, _MOST_ACCOUNTS))
     length = min(rows / (rate * accounts), scenario.days * 0.98)
     rows = min(rows, max(accounts, round(rate * accounts * length)))
     begins = rng.uniform(0, scenario.days - length)

@@ -17,6 +17,8 @@ _ORDINARY: Final = {
     "chat_user": ("app_user", 0.17),
     "startup": ("startup", 0.09),
 }
+# Accounts' blocks of rows are joined when there are as many.
+_BLOCKS: Final = 4096
 
 
 def populate(
@@ -40,6 +42,7 @@ def populate(
     if hard_negatives:
         for kind, (share, build) in NEGATIVES.items():
             build(traffic, maker, kind, max(0, min(round(rows * share), goal - traffic.rows)))
+            traffic.settle()
             progress(traffic.rows)
     left = goal - traffic.rows
     shares = np.array([share for _, share in _ORDINARY.values()])
@@ -57,3 +60,5 @@ def _fill(traffic: Traffic, maker: PersonaMaker, kind: str, persona: str, rows: 
         # One heavy customer may not be the whole of a small log.
         n = min(traffic.count(account), max(40, rows // 8), end - traffic.rows)
         traffic.ordinary(traffic.enrol(account), n)
+        if len(traffic.blocks) >= _BLOCKS:
+            traffic.settle()

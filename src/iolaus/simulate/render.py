@@ -1,22 +1,22 @@
 """From planned rows to the contract's columns: texts, digests, tokens and metadata, one chunk at a time."""
 
 import hashlib
-import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from iolaus.schema import EXCHANGES
 from iolaus.simulate.corpus import Corpus
+from iolaus.simulate.directory import Directory
+from iolaus.simulate.grammar import Ints
 from iolaus.simulate.grammars import DOMAINS
-from iolaus.simulate.people import Account
-from iolaus.simulate.responses import answer
-from iolaus.simulate.rhythm import HOUR
+from iolaus.simulate.passages import Passages
 from iolaus.simulate.templates import Wrappings
-from iolaus.simulate.world import MODELS, World
+from iolaus.simulate.world import MODELS
 
 __all__ = ["Columns", "Renderer"]
 
@@ -25,16 +25,13 @@ Columns = dict[str, NDArray[Any]]
 # Logarithm of an answer's usual length in characters, by domain.
 _LENGTH: Final = {"code": 5.7, "math": 5.6, "logic": 5.6, "ask": 5.2, "greet": 3.8}
 _USUAL: Final = 5.4
-_METADATA: Final = (
-    "account_id", "api_key_id", "channel", "temperature", "max_tokens", "stream",
-    "ip", "country", "user_agent", "ja4", "asn",
-)  # fmt: skip
+_USUAL_LENGTH: Final = np.array([_LENGTH.get(name, _USUAL) for name in DOMAINS])
 _WRITTEN_FROM: Final = (
-    "account", "domain", "code", "wrap", "wording", "thread", "turn", "status", "salt", "system", "passages",
-    "saves", "resumes",
+    "domain", "code", "wrap", "wording", "thread", "turn", "status", "system", "passages", "saves", "resumes", "shelf",
 )  # fmt: skip
 # An odd factor scatters conversation numbers over 64 bits, one to one.
-_ODD: Final = 0x9E3779B97F4A7C15
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+_DIGITS: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
 @dataclass(slots=True)
@@ -66,136 +63,122 @@ class _Texts:
 
 @dataclass
 class Renderer:
-    """Turns planned rows into tables.
+    """Turns planned rows into batches.
 
     Attributes:
-        world: networks, clients and names.
+        directory: the accounts.
         corpus: writes items and answers.
         wrappings: puts items into their wording.
-        accounts: by the plan's account number.
+        passages: what prompts paste.
         systems: system instructions by number.
         start: the log's first instant, µs since 1970.
-        rng: source of chance for lengths.
+        seed: of lengths and ids.
     """
 
-    world: World
+    directory: Directory
     corpus: Corpus
     wrappings: Wrappings
-    accounts: list[Account]
+    passages: Passages
     systems: list[str]
     start: int
-    rng: np.random.Generator
+    seed: int
 
     def __post_init__(self) -> None:
-        """Name the keys; open no conversation yet."""
-        self._keys = [[self.world.token("key") for _ in range(a.habits.keys)] for a in self.accounts]
+        """Open no conversation yet."""
         self._histories: dict[int, _History] = {}
+        self._system_texts = pa.array(self.systems, pa.string())
+        self._system_tokens = [_tokens(text) for text in self.systems]
 
-    def table(self, part: Columns, names: list[str], last: NDArray[np.bool_]) -> pa.Table:
-        """Write one chunk.
+    def batch(self, part: Columns, chunk: int, mine: NDArray[np.bool_]) -> pa.RecordBatch:
+        """Write some rows of one chunk.
 
         Args:
-            part: the plan's columns, shape (n,) each, in time order; chunks must come in time order too.
-            names: exchange ids.
-            last: whether a row is the last of its conversation.
+            part: the chunk's columns, shape (n,) each, in time order, with ``ends`` (whether a row is the last of its
+                conversation); chunks must come in time order too.
+            chunk: its number, which chance hangs on.
+            mine: which of its rows to write, shape (n,); all rows of a conversation must be written by one renderer.
         """
-        texts = self._write(part, last)
-        conversations = part["conversation"].tolist()
+        # Drawn for all rows of the chunk, so that it makes no difference who writes them.
+        rng = np.random.default_rng([self.seed, 4, chunk])
+        spread = np.exp(rng.normal(0, 0.65, len(mine)))[mine]
+        raw = np.frombuffer(rng.bytes(10 * len(mine)), dtype=np.uint8).reshape(-1, 10)[mine]
+        part = {name: values[mine] for name, values in part.items()}
+        account = part["account"].astype(np.int64)
+        texts = self._write(part, account, spread)
+        conversation = part["conversation"].astype(np.uint64) * _ODD
+        known = pa.array(part["conversation"] >= 0)
+        ids = _named("conv_", conversation.astype(">u8").view(np.uint8).reshape(-1, 8))
+        instants = pa.array(part["instant"] + self.start, pa.int64())
         cells: dict[str, Any] = {
-            "exchange_id": names,
+            "exchange_id": _named("ex_", raw),
+            "timestamp": instants.cast(EXCHANGES.field("timestamp").type),
             "prompt": texts.prompt,
             "response": texts.response,
             "history_digest": texts.history_digest,
             "input_tokens": texts.input_tokens,
             "output_tokens": texts.output_tokens,
-            "conversation_id": [f"conv_{c * _ODD % 2**64:016x}" if c >= 0 else None for c in conversations],
+            "conversation_id": pc.if_else(known, ids, pa.scalar(None, pa.string())),
             "turn": part["turn"],
-            "request_model": [MODELS[m] for m in part["model"].tolist()],
-            "system": [self.systems[s] if s >= 0 else None for s in part["system"].tolist()],
+            "request_model": pa.array(MODELS).take(pa.array(part["model"])),
+            "system": self._system_texts.take(pa.array(part["system"], mask=part["system"] < 0)),
             "tool_count": part["tools"],
             "choice_count": part["choices"],
             "status_code": part["status"],
-        } | self._metadata(part)
-        instants = pa.array(part["instant"] + self.start, pa.int64())
-        arrays = [
-            instants.cast(f.type) if f.name == "timestamp" else pa.array(cells[f.name], f.type) for f in EXCHANGES
-        ]
-        return pa.Table.from_arrays(arrays, schema=EXCHANGES)
+        } | self.directory.columns(account, part["salt"], part["instant"])
+        return pa.RecordBatch.from_arrays([_array(cells[f.name], f.type) for f in EXCHANGES], schema=EXCHANGES)
 
-    def _metadata(self, part: Columns) -> dict[str, list[Any]]:
-        """Who sent each request, from where, with which client and settings."""
-        rows = []
-        for a, salt, instant in zip(*(part[c].tolist() for c in ("account", "salt", "instant")), strict=True):
-            who = self.accounts[a]
-            habits = who.habits
-            # Addresses and clients stay for some hours, except where the account rotates them.
-            stay = salt if habits.rotates else (instant // (7 * HOUR) * 2654435761 + a * 40503) >> 7
-            ip, asn, country = self.world.ips[who.ips[stay % len(who.ips)]]
-            agent, ja4 = self.world.agents[who.agents[(stay >> 5) % len(who.agents)]]
-            keys = self._keys[a]
-            key = keys[(salt >> 3) % len(keys)] if who.channel != "app" else None
-            heat = habits.temperature
-            if heat is not None and habits.spread:
-                heat = round(min(max(heat + habits.spread * ((salt >> 9) % 201 - 100) / 100, 0.0), 2.0), 2)
-            settings = (heat, habits.max_tokens, habits.stream)
-            rows.append((who.account_id, key, who.channel, *settings, ip, country, agent, ja4, asn))
-        columns = (list(column) for column in zip(*rows, strict=True))
-        return dict(zip(_METADATA, columns, strict=True))
-
-    def _write(self, part: Columns, last: NDArray[np.bool_]) -> _Texts:
+    def _write(self, part: Columns, account: Ints, spread: NDArray[np.float64]) -> _Texts:
         out = _Texts()
-        spread = np.exp(self.rng.normal(0, 0.65, len(last))).tolist()
-        rows = zip(*(part[c].tolist() for c in _WRITTEN_FROM), last.tolist(), spread, strict=True)
+        usual = np.exp(_USUAL_LENGTH[part["domain"]] + np.where(part["wrap"] > 0, 0.25, 0.0))
+        sizes = np.maximum((spread * self.directory.verbosity[account] * usual).astype(np.int64), 2)
+        # At temperature 0 the same question has the same answer.
+        salts = np.where(self.directory.cold[account], part["code"], part["salt"])
+        # A passage that is part of its item is the same whoever sends it.
+        own = part["passages"] >= 0
+        owners, seeds = np.where(own, account, part["code"]), np.where(own, part["salt"], part["code"])
+        columns = (*(part[c] for c in _WRITTEN_FROM), part["ends"], sizes, salts, owners, seeds)
         for (
-            a,
-            d,
-            code,
-            wrap,
-            wording,
-            thread,
-            turn,
-            status,
-            salt,
-            system,
-            passages,
-            saves,
-            resumes,
-            ends,
-            factor,
-        ) in rows:
-            habits, domain = self.accounts[a].habits, DOMAINS[d]
+            d, code, wrap, wording, thread, turn, status, system, passages, saves, resumes, shelf,
+            ends, size, salt, owner, seed,
+        ) in zip(*(values.tolist() for values in columns), strict=True):  # fmt: skip
+            domain = DOMAINS[d]
             prompt = self.corpus.item(domain, code)
             if passages:
-                prompt += _passages(domain, abs(passages), code if passages < 0 else salt)
+                prompt += self.passages.text(domain, abs(passages), shelf, owner, seed)
             if wrap:
                 prompt = self.wrappings.wrap(wrap, wording, prompt)
-            reply = None
-            if status == 200:
-                size = factor * habits.verbosity * math.exp(_LENGTH.get(domain, _USUAL) + (0.25 if wrap else 0.0))
-                # At temperature 0 the same question has the same answer.
-                seed = code if habits.temperature == 0.0 else salt
-                reply = self.corpus.response(domain, code, seed, max(int(size), 2))
+            reply = self.corpus.response(domain, code, salt, size) if status == 200 else None
             history = self._histories.get(resumes if resumes >= 0 else thread) if turn > 1 else None
-            before = (history.tokens if history else 0) + (_tokens(self.systems[system]) if system >= 0 else 0)
+            before = (history.tokens if history else 0) + (self._system_tokens[system] if system >= 0 else 0)
             out.prompt.append(prompt)
             out.response.append(reply)
             out.history_digest.append(history.digest if history else None)
             out.input_tokens.append(_tokens(prompt) + before + 7)
             out.output_tokens.append(None if reply is None else _tokens(reply))
-            if thread >= 0 and reply is not None:
-                if ends:
-                    # A conversation is dropped after its last request, which keeps memory bounded.
-                    self._histories.pop(thread, None)
+            if ends:
+                # A conversation is dropped after its last request, which keeps memory bounded.
+                self._histories.pop(thread, None)
+            if thread >= 0 and reply is not None and (saves >= 0 or not ends):
+                after = _History.after(history, prompt, reply)
                 for name in (saves, -1 if ends else thread):
                     if name >= 0:
-                        self._histories[name] = _History.after(history, prompt, reply)
+                        self._histories[name] = after
         return out
 
 
-def _passages(domain: str, count: int, seed: int) -> str:
-    """Text pasted below a request: prose in the language of the domain."""
-    manner = "zh_chat" if domain.startswith("zh") else "write"
-    return "\n\n" + "\n".join(answer(manner, seed + i, 90 + (seed >> 7) % 160) for i in range(count))
+def _array(cells: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401 (an Arrow array, a numpy one or a list)
+    return cells.cast(kind) if isinstance(cells, pa.Array) else pa.array(cells, kind)
+
+
+def _named(prefix: str, raw: NDArray[np.uint8]) -> pa.Array:
+    """Identifiers of a prefix and hexadecimal digits; raw bytes have shape (n, bytes)."""
+    n, size = len(raw), len(prefix) + 2 * raw.shape[1]
+    text = np.empty((n, size), dtype=np.uint8)
+    text[:, : len(prefix)] = np.frombuffer(prefix.encode(), dtype=np.uint8)
+    text[:, len(prefix) :: 2] = _DIGITS[raw >> 4]
+    text[:, len(prefix) + 1 :: 2] = _DIGITS[raw & 15]
+    offsets = np.arange(n + 1, dtype=np.int32) * size
+    return pa.StringArray.from_buffers(n, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text.tobytes()))
 
 
 def _tokens(text: str) -> int:

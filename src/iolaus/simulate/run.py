@@ -2,22 +2,28 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from iolaus.errors import InputError, OutputError
 from iolaus.simulate.corpus import Corpus
+from iolaus.simulate.directory import Directory
 from iolaus.simulate.finish import FAILING, finish
 from iolaus.simulate.harvest import campaign
 from iolaus.simulate.operators import Operator, design, recruit
+from iolaus.simulate.passages import Passages
 from iolaus.simulate.people import PersonaMaker
 from iolaus.simulate.population import populate
 from iolaus.simulate.render import Columns, Renderer
@@ -26,7 +32,7 @@ from iolaus.simulate.scenario import Scenario, scenario_named
 from iolaus.simulate.templates import Wrappings
 from iolaus.simulate.traffic import Traffic
 from iolaus.simulate.world import World
-from iolaus.simulate.write import write_accounts, write_exchanges
+from iolaus.simulate.write import account_tables, write_exchanges
 
 __all__ = ["FILES", "SimulationSummary", "simulate"]
 
@@ -39,6 +45,8 @@ FILES: Final = (
 )
 Progress = Callable[[str, int, int], None]
 _LEAST: Final = 500
+# From as many exchanges on, all cores write texts.
+_MANY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,13 @@ def simulate(
     text: Path | None = None,
     organic: Path | None = None,
     arrivals: Path | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
     **overrides: Any,  # noqa: ANN401 (fields of Scenario, which checks them)
 ) -> SimulationSummary:
     """Write a labelled log with the contract's files.
 
-    The same arguments give the same bytes.
+    The same arguments give the same bytes, however many programs write.
 
     Args:
         scenario: a name from SCENARIOS, or a Scenario.
@@ -90,6 +99,7 @@ def simulate(
         text: Parquet of real harvest items (prompt, response, kind).
         organic: Parquet of real ordinary prompts (prompt, response, kind, language, conversation_id, turn).
         arrivals: Parquet of real clients' rates (client, window_start_s, rate_rps, cv).
+        workers: how many programs write texts; by default one, and one a core for a log of a million exchanges.
         progress: called with a phase's name, rows done and rows in all.
         **overrides: fields of Scenario to change.
 
@@ -104,18 +114,31 @@ def simulate(
         raise InputError(f"a range needs at least {_LEAST} exchanges, not {exchanges}")
     if seed < 0:
         raise InputError(f"the seed must not be negative, and {seed} is")
+    if workers is not None and not 1 <= workers <= 64:
+        raise InputError(f"between 1 and 64 programs may write, not {workers}")
     plan = _scenario(scenario, overrides)
     tell = progress or (lambda phase, done, total: None)
-    traffic, maker, operators = _plan(plan, seed, exchanges, (text, organic, arrivals), tell)
-    rows = finish(traffic, exchanges)
-    first = datetime.fromisoformat(f"{plan.start}T00:00:00+00:00")
-    renderer = Renderer(
-        maker.world, traffic.corpus, traffic.wrappings, traffic.accounts, maker.system_texts,
-        int(first.timestamp()) * 1_000_000, np.random.default_rng([seed, 4]),
-    )  # fmt: skip
-    summary = _summary(out, plan, seed, rows, traffic, operators)
-    document = _document(plan, summary, maker.world, operators)
-    _save(out, renderer, rows, document, lambda done: tell("writing", done, exchanges))
+    rows, renderer, tables, document = _prepare(plan, seed, exchanges, (text, organic, arrivals), tell)
+    summary = SimulationSummary(
+        folder=out,
+        scenario=plan.name,
+        seed=seed,
+        exchanges=document["exchanges"],
+        accounts=document["accounts"],
+        operators=document["levels"],
+        hydra_accounts=document["kinds"].get("hydra", 0),
+        harvested=document["harvested"],
+        kinds=document["kinds"],
+    )
+    crew = workers or (len(os.sched_getaffinity(0)) if exchanges >= _MANY else 1)
+    with _beside(out) as folder:
+        write_exchanges(
+            renderer, rows, list(summary.operators), folder, crew, lambda done: tell("writing", done, exchanges)
+        )
+        for name, table in tables.items():
+            pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+        text_of = json.dumps(document, indent=1, sort_keys=True)
+        (folder / "scenario.json").write_text(text_of + "\n", encoding="utf-8")
     return summary
 
 
@@ -161,6 +184,7 @@ def _plan(
             for turn in range(each):
                 operator = design(world, plan, level, (turn, each), share, menu)
                 campaign(traffic, maker, operator, recruit(maker, operator, len(operators)))
+                traffic.settle()
                 operators.append(operator)
                 tell("planning", traffic.rows, planned)
     populate(
@@ -170,51 +194,50 @@ def _plan(
     return traffic, maker, operators
 
 
-def _summary(
-    out: Path, plan: Scenario, seed: int, rows: Columns, traffic: Traffic, operators: list[Operator]
-) -> SimulationSummary:
-    kinds = Counter(a.kind for a in traffic.accounts)
-    return SimulationSummary(
-        folder=out,
-        scenario=plan.name,
-        seed=seed,
-        exchanges=len(rows["instant"]),
-        accounts=len(traffic.accounts),
-        operators={o.operator_id: f"L{o.level}" for o in operators},
-        hydra_accounts=kinds["hydra"],
-        harvested=int(rows["harvested"].sum()),
-        kinds=dict(sorted(kinds.items())),
-    )
+def _prepare(
+    plan: Scenario,
+    seed: int,
+    exchanges: int,
+    files: tuple[Path | None, Path | None, Path | None],
+    tell: Progress,
+) -> tuple[Columns, Renderer, dict[str, pa.Table], dict[str, Any]]:
+    """All rows as numbers, what writes their texts, the accounts' tables, and what scenario.json says.
 
-
-def _document(plan: Scenario, summary: SimulationSummary, world: World, operators: list[Operator]) -> dict[str, Any]:
-    return {
+    The accounts themselves take more memory than all else, and end here.
+    """
+    traffic, maker, operators = _plan(plan, seed, exchanges, files, tell)
+    rows = finish(traffic, exchanges)
+    rows["passages"] *= plan.passages
+    passages = Passages(traffic.corpus.material(rows["code"], np.random.default_rng([seed, 5])))
+    rows["shelf"] = passages.shelve(rows)
+    first = datetime.fromisoformat(f"{plan.start}T00:00:00+00:00")
+    start = int(first.timestamp()) * 1_000_000
+    directory = Directory.of(traffic.accounts, maker.world)
+    renderer = Renderer(directory, traffic.corpus, traffic.wrappings, passages, maker.system_texts, start, seed)
+    tables = account_tables(traffic.accounts, maker.world.ips, [o.operator_id for o in operators], start)
+    document = {
         "schema": "iolaus.scenario/1",
         "scenario": dataclasses.asdict(plan),
-        "seed": summary.seed,
-        "exchanges": summary.exchanges,
-        "accounts": summary.accounts,
-        "harvested": summary.harvested,
-        "kinds": summary.kinds,
-        "release_day": round(world.release / DAY, 4),
-        "levels": summary.operators,
+        "seed": seed,
+        "exchanges": len(rows["instant"]),
+        "accounts": len(traffic.accounts),
+        "harvested": int(rows["harvested"].sum()),
+        "kinds": dict(sorted(Counter(a.kind for a in traffic.accounts).items())),
+        "release_day": round(maker.world.release / DAY, 4),
+        "levels": {o.operator_id: f"L{o.level}" for o in operators},
         "operators": {o.operator_id: o.to_json() for o in operators},
     }
+    return rows, renderer, tables, document
 
 
-def _save(
-    out: Path, renderer: Renderer, rows: Columns, document: dict[str, Any], progress: Callable[[int], None]
-) -> None:
-    """Write beside the folder and rename, so that a reader never sees half a file."""
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A folder whose files take their place in ``out`` at the end, so that a reader never sees half a file."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".simulate-", dir=out))
         try:
-            operators = list(document["levels"])
-            write_exchanges(renderer, rows, operators, beside, progress)
-            write_accounts(renderer, operators, beside)
-            text = json.dumps(document, indent=1, sort_keys=True)
-            (beside / "scenario.json").write_text(text + "\n", encoding="utf-8")
+            yield beside
             for name in FILES:
                 (beside / name).replace(out / name)
         finally:

@@ -35,6 +35,7 @@ class Scenario:
         start: first day, ISO 8601, UTC.
         hydra_share: share of the exchanges that belong to operators' accounts, cover included.
         hard_negatives: whether the benign kinds that look coordinated are there.
+        passages: factor on how many passages prompts paste, which makes them longer.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Scenario:
     start: str = "2026-03-02"
     hydra_share: float = 0.3
     hard_negatives: bool = True
+    passages: int = 1
 
     def __post_init__(self) -> None:
         """Refuse values that make no log.
@@ -57,14 +59,16 @@ class Scenario:
         """
         if any(not 0 <= level < len(LEVELS) for level in self.levels):
             raise InputError(f"levels must lie between 0 and {len(LEVELS) - 1}, not {list(self.levels)}")
-        if not 2 <= self.days <= 366:
-            raise InputError(f"days must lie between 2 and 366, not {self.days}")
+        if not 1 <= self.days <= 366:
+            raise InputError(f"days must lie between 1 and 366, not {self.days}")
         if not 0 <= self.hydra_share <= 0.9:
             raise InputError(f"hydra_share must lie between 0 and 0.9, not {self.hydra_share}")
         if any(not 0 <= cover <= 0.99 for cover in self.covers):
             raise InputError(f"covers must lie between 0 and 0.99, not {list(self.covers)}")
         if any(not 0 < rate <= 10_000 for rate in self.rates):
             raise InputError(f"rates must lie between 0 and 10000 a day, not {list(self.rates)}")
+        if not 1 <= self.passages <= 50:
+            raise InputError(f"passages must lie between 1 and 50, not {self.passages}")
         if (self.operators_per_level or 1) < 1 or (self.accounts_per_operator or 2) < 2:
             raise InputError("operators_per_level must be at least 1 and accounts_per_operator at least 2")
 
@@ -75,6 +79,14 @@ def _registry() -> dict[str, Scenario]:
             "ladder",
             "operators at L0 to L6 inside the benign population, every hard negative present",
             tuple(range(7)),
+        ),
+        Scenario(
+            "scale",
+            "the ladder in the proportions of reported campaigns, one account in ten an operator's, with prompts of "
+            "700 bytes: 24,000 of 250,000 accounts at 16,000,000 exchanges",
+            tuple(range(7)),
+            hydra_share=0.12,
+            passages=4,
         ),
         Scenario("benign", "the same population without any operator", hydra_share=0.0),
         Scenario(

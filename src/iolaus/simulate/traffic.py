@@ -22,20 +22,20 @@ _CHINESE: Final = frozenset(i for name, i in DOMAIN.items() if name.startswith("
 COLUMNS: Final[dict[str, tuple[str, int]]] = {
     "instant": ("int64", 0),
     "account": ("int32", 0),
-    "domain": ("int16", 0),
+    "domain": ("int8", 0),
     "code": ("int64", 0),
     "wrap": ("int32", 0),
     "wording": ("int64", 0),
-    "thread": ("int64", -1),
-    "conversation": ("int64", -1),
-    "turn": ("int32", 1),
+    "thread": ("int32", -1),
+    "conversation": ("int32", -1),
+    "turn": ("int16", 1),
     # A row that saves keeps the history up to its answer under a number; one that resumes goes on from there.
-    "saves": ("int64", -1),
-    "resumes": ("int64", -1),
+    "saves": ("int32", -1),
+    "resumes": ("int32", -1),
     "system": ("int32", -1),
     "model": ("int8", 0),
-    "tools": ("int16", 0),
-    "choices": ("int16", 1),
+    "tools": ("int8", 0),
+    "choices": ("int8", 1),
     "status": ("int16", 200),
     "harvested": ("bool", 0),
     # Passages pasted below the item; below zero the item has them as part of itself, whoever sends it.
@@ -48,7 +48,9 @@ COLUMNS: Final[dict[str, tuple[str, int]]] = {
 class Traffic:
     """Collects accounts and blocks of rows, and knows how an ordinary customer's requests look.
 
-    ``blocks`` holds the rows in the order they were added; columns that a block shares with nobody may be replaced.
+    ``blocks`` holds the rows added since the plan was last settled, in that order; columns that a block shares with
+    nobody may be replaced. Settled rows are held in a few large blocks, because a block for each account would take
+    more memory than its rows.
     """
 
     rng: np.random.Generator
@@ -61,6 +63,7 @@ class Traffic:
     accounts: list[Account] = field(default_factory=list)
     rows: int = 0
     blocks: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    _settled: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _profiles: dict[tuple[str, float], Floats] = field(default_factory=dict)
     _threads: int = 0
 
@@ -74,12 +77,12 @@ class Traffic:
         n = len(columns["instant"])
         if n == 0:
             return
-        block = {
-            name: np.broadcast_to(np.asarray(columns.get(name, usual), dtype=kind), (n,))
-            for name, (kind, usual) in COLUMNS.items()
-        }
         if "salt" not in columns:
-            block["salt"] = self.rng.integers(0, 2**62, n)
+            columns["salt"] = self.rng.integers(0, 2**62, n)
+        block = {}
+        for name, (kind, usual) in COLUMNS.items():
+            values = np.asarray(columns.get(name, usual), dtype=kind)
+            block[name] = values if values.shape == (n,) else np.full(n, values)
         self.blocks.append(block)
         self.rows += n
 
@@ -165,9 +168,20 @@ class Traffic:
         """The rows that were added last."""
         return self.blocks[-1]
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """All rows so far, in the order they were added."""
-        return {name: np.concatenate([b[name] for b in self.blocks]) for name in COLUMNS}
+    def settle(self) -> None:
+        """Join the blocks so far into one that nobody changes any more."""
+        if self.blocks:
+            self._settled.append({name: np.concatenate([b[name] for b in self.blocks]) for name in COLUMNS})
+            self.blocks.clear()
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of all rows so far, in the order they were added; shape (rows,)."""
+        return np.concatenate([block[name] for block in (*self._settled, *self.blocks)])
+
+    def hand_over(self, name: str) -> NDArray[Any]:
+        """A column of all rows, which the plan then holds no longer; shape (rows,)."""
+        self.settle()
+        return np.concatenate([block.pop(name) for block in self._settled])
 
     def _pasted(self, most: int, turn: Ints) -> Ints:
         n = self.rng.integers(0, most + 1, len(turn)) if most else np.zeros(len(turn), dtype=np.int64)

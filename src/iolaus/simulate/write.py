@@ -9,59 +9,73 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from iolaus.schema import ACCOUNTS, EXCHANGES, TRUTH_ACCOUNTS, TRUTH_EXCHANGES
+from iolaus.simulate.crew import batches
+from iolaus.simulate.people import Account
 from iolaus.simulate.render import Columns, Renderer
 from iolaus.simulate.rhythm import DAY
 
-__all__ = ["CHUNK", "write_accounts", "write_exchanges"]
+__all__ = ["account_tables", "write_exchanges"]
 
-CHUNK: Final = 50_000
+# Columns with so many values that a dictionary of them only costs time.
+_PLAIN: Final = ("exchange_id", "timestamp", "prompt", "response", "history_digest", "conversation_id")
 
 
 def write_exchanges(
-    renderer: Renderer, rows: Columns, operators: list[str], folder: Path, progress: Callable[[int], None]
+    renderer: Renderer, rows: Columns, operators: list[str], folder: Path, workers: int, progress: Callable[[int], None]
 ) -> None:
     """Write exchanges.parquet and truth_exchanges.parquet, a row group a chunk.
 
     Args:
         renderer: writes the rows' texts.
-        rows: the plan's columns in time order, shape (n,) each.
+        rows: the plan's columns in time order, shape (n,) each; see ``batches``.
         operators: ids of the operators by number.
         folder: where the files go.
+        workers: how many programs write texts.
         progress: told how many rows are written.
     """
-    n = len(rows["instant"])
-    last = np.zeros(n, dtype=np.bool_)
-    _, index = np.unique(rows["thread"][::-1], return_index=True)
-    last[n - 1 - index] = True
-    number = np.array([a.operator for a in renderer.accounts])
     names = pa.array([*operators, None], pa.string())
+    number = renderer.directory.operator
+    encoded = [name for name in EXCHANGES.names if name not in _PLAIN]
+    plan = folder / "plan"
+    plan.mkdir()
+    done = 0
     with (
-        pq.ParquetWriter(folder / "exchanges.parquet", EXCHANGES, compression="zstd") as exchanges,
-        pq.ParquetWriter(folder / "truth_exchanges.parquet", TRUTH_EXCHANGES, compression="zstd") as truth,
+        pq.ParquetWriter(
+            folder / "exchanges.parquet", EXCHANGES, compression="zstd", use_dictionary=encoded
+        ) as exchanges,
+        pq.ParquetWriter(
+            folder / "truth_exchanges.parquet", TRUTH_EXCHANGES, compression="zstd", use_dictionary=["operator_id"]
+        ) as truth,
     ):
-        for begin in range(0, n, CHUNK):
-            part = {name: values[begin : begin + CHUNK] for name, values in rows.items()}
-            digits = renderer.rng.bytes(10 * len(part["instant"])).hex()
-            ids = [f"ex_{digits[i : i + 20]}" for i in range(0, len(digits), 20)]
-            exchanges.write_table(renderer.table(part, ids, last[begin : begin + CHUNK]))
+        for part, batch in batches(renderer, rows, plan, workers):
+            exchanges.write_batch(batch)
             owner = number[part["account"]]
-            labels = {
-                "exchange_id": ids,
-                "operator_id": names.take(pa.array(np.where(owner < 0, len(operators), owner))),
-                "harvested": part["harvested"],
-            }
-            truth.write_table(pa.table(labels, schema=TRUTH_EXCHANGES))
-            progress(begin + len(ids))
+            labels = [
+                batch.column("exchange_id"),
+                names.take(pa.array(np.where(owner < 0, len(operators), owner))),
+                pa.array(part["harvested"]),
+            ]
+            truth.write_batch(pa.RecordBatch.from_arrays(labels, schema=TRUTH_EXCHANGES))
+            done += batch.num_rows
+            progress(done)
 
 
-def write_accounts(renderer: Renderer, operators: list[str], folder: Path) -> None:
-    """Write accounts.parquet and truth_accounts.parquet, ordered by the (random) account id."""
-    accounts = sorted(renderer.accounts, key=lambda a: a.account_id)
-    ips = renderer.world.ips
+def account_tables(
+    accounts: list[Account], ips: list[tuple[str, int, str]], operators: list[str], start: int
+) -> dict[str, pa.Table]:
+    """The tables ``accounts`` and ``truth_accounts``, ordered by the (random) account id.
+
+    Args:
+        accounts: all accounts.
+        ips: the world's addresses.
+        operators: ids of the operators by number.
+        start: the log's first instant, µs since 1970.
+    """
+    accounts = sorted(accounts, key=lambda a: a.account_id)
     cells: dict[str, list[Any]] = {
         "account_id": [a.account_id for a in accounts],
-        "created_at": [renderer.start + int(a.created * DAY) for a in accounts],
-        "closed_at": [None if a.closed is None else renderer.start + int(a.closed * DAY) for a in accounts],
+        "created_at": [start + int(a.created * DAY) for a in accounts],
+        "closed_at": [None if a.closed is None else start + int(a.closed * DAY) for a in accounts],
         "org_id": [a.org for a in accounts],
         "plan": [a.plan for a in accounts],
         "country": [a.country for a in accounts],
@@ -76,11 +90,12 @@ def write_accounts(renderer: Renderer, operators: list[str], folder: Path) -> No
         else pa.array(cells[f.name], f.type)
         for f in ACCOUNTS
     ]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=ACCOUNTS), folder / "accounts.parquet", compression="zstd")
     labels = {
         "account_id": cells["account_id"],
         "operator_id": [None if a.operator < 0 else operators[a.operator] for a in accounts],
         "kind": [a.kind for a in accounts],
     }
-    truth = pa.table(labels, schema=TRUTH_ACCOUNTS)
-    pq.write_table(truth, folder / "truth_accounts.parquet", compression="zstd")
+    return {
+        "accounts": pa.Table.from_arrays(arrays, schema=ACCOUNTS),
+        "truth_accounts": pa.table(labels, schema=TRUTH_ACCOUNTS),
+    }
