@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iolaus.detect.axes import coordination, gateway, harvest
+from iolaus.detect.axes import coordination, gateway, harvest, open_group
 from iolaus.detect.clusters import find_clusters
 from iolaus.detect.observe import observe
 from iolaus.detect.verdicts import _findings, _findings_if_dealt, _weighed, judge_clusters
@@ -126,6 +126,23 @@ def test_a_gateway_that_sends_all_from_one_address_explains_conversations_that_c
     asked = harvest(log, campaign, np.zeros(0))
     verdicts = [_weighed(x, campaign, handed, coordination(handed), 1e-9, asked, 0.05).verdict for x in (behind, apart)]
     assert verdicts == [None, "distillation_campaign"]
+
+
+def test_a_company_among_others_does_not_convict_them(seen, campaign):
+    log, _, _ = seen
+    strangers = np.setdiff1d(np.arange(log.accounts), campaign.accounts)[::9][:4].astype(np.int32)
+    mixed = np.union1d(campaign.accounts, strangers)
+    rows = np.union1d(campaign.core, np.flatnonzero(np.isin(log.account, strangers)))
+    both = replace(campaign, accounts=mixed, core=rows)
+    company = replace(
+        log,
+        account_codes=dict(log.account_codes)
+        | {"org_id": np.where(np.isin(np.arange(log.accounts), campaign.accounts), 3, -1)},
+    )
+    assert np.array_equal(open_group(company, both), campaign.accounts)
+    assert open_group(replace(log, account_codes={}), both).size == 0
+    for judged in judge_clusters(company, [both], 0.05):
+        assert judged.verdict != "distillation_campaign" or not np.isin(strangers, judged.cluster.accounts).any()
 
 
 def test_what_is_no_harvest_is_tested_for_dealing_alone(seen, campaign):

@@ -87,6 +87,39 @@ def test_exactly_k_accounts_an_item_are_found(copies):
     assert f"almost exactly {copies}.0 accounts each" in finding.statement
 
 
+def test_exactly_k_is_found_beside_what_is_asked_once():
+    rng = np.random.default_rng(7)
+    item = np.concatenate([np.repeat(np.arange(60), 4), 100 + np.arange(20)])
+    account = np.concatenate([*(rng.choice(6, 4, replace=False) for _ in range(60)), rng.integers(0, 6, 20)])
+    at = START + np.concatenate([bursty_times(rng, item.size, 5)])
+    finding = judged(account, at, item + 1)
+    assert finding.p_value < 0.001 and finding.values["repeats"] == 4.0
+
+
+def test_two_lists_that_are_each_run_by_some_accounts_are_no_finding():
+    p_values = []
+    for s in range(30):
+        rng = np.random.default_rng([9, s])
+        item = np.concatenate([np.tile(np.arange(40), 4), 50 + np.tile(np.arange(40), 3)])
+        at = np.concatenate([bursty_times(rng, 40, 5) for _ in range(7)])
+        p_values.append(judged(np.repeat(np.arange(7), 40), at, item).p_value)
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 30)
+
+
+@pytest.mark.parametrize("popularity", [None, 0.0, 0.8])
+def test_readers_of_a_list_who_also_ask_what_is_their_own_are_no_finding(popularity):
+    p_values = []
+    for s in range(200):
+        rng = np.random.default_rng([8, s])
+        whole = (np.repeat(np.arange(MEMBERS), 30), 0, np.tile(np.arange(30), MEMBERS))
+        account, _, item = whole if popularity is None else readings(rng, popularity=popularity)
+        own = rng.integers(3, 12, MEMBERS)
+        account = np.concatenate([account, np.repeat(np.arange(MEMBERS), own)])
+        item = np.concatenate([item, 1000 + np.arange(own.sum())])
+        p_values.append(judged(account, bursty_times(rng, item.size, 5), item + 1).p_value)
+    assert_super_uniform(p_values, levels=(0.05, 0.2))
+
+
 def test_too_little_is_not_judged():
     at = START + np.arange(8) * HOUR
     assert judged([0, 1] * 4, at) is None, "two accounts take turns in every conversation"

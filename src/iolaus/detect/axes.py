@@ -24,6 +24,7 @@ __all__ = [
     "gateway",
     "harvest",
     "harvests",
+    "open_group",
     "profile_of",
     "single_turns",
 ]
@@ -81,6 +82,18 @@ def gateway(log: Log, cluster: Cluster) -> bool:
     rows = rows[log.codes["ip"][rows] >= 0]
     users = np.bincount(log.codes["ip"][rows[distinct_pairs(log.codes["ip"][rows], log.account[rows])]])
     return int(users.max(initial=0)) >= _NEARLY_ALL * cluster.accounts.size
+
+
+def open_group(log: Log, cluster: Cluster) -> np.ndarray:
+    """Accounts of the cluster that openly belong to its largest organisation; int32, empty where it has none."""
+    values = log.account_codes.get("org_id")
+    if values is None:
+        return cluster.accounts[:0]
+    of = values[cluster.accounts]
+    if not (of >= 0).any():
+        return cluster.accounts[:0]
+    group: np.ndarray = cluster.accounts[of == np.bincount(of[of >= 0]).argmax()]
+    return group
 
 
 def _largest(log: Log, cluster: Cluster, column: str, most: int) -> int:

@@ -9,7 +9,17 @@ from typing import Final
 import numpy as np
 
 from iolaus.campaign import Axis
-from iolaus.detect.axes import DOUBT, Extraction, Harvest, concealment, coordination, gateway, harvest, profile_of
+from iolaus.detect.axes import (
+    DOUBT,
+    Extraction,
+    Harvest,
+    concealment,
+    coordination,
+    gateway,
+    harvest,
+    open_group,
+    profile_of,
+)
 from iolaus.signals import SIGNALS, Cluster, Finding, Log
 from iolaus.stats import benjamini_hochberg
 
@@ -17,8 +27,9 @@ __all__ = ["Judged", "judge_clusters"]
 
 # Even odds on an axis.
 _EVEN: Final = 0.5
-# Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer.
-_PLAIN: Final = 0.75
+# Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer; so has what only a
+# common pool of wordings speaks for.
+_PLAIN: Final = 0.8
 _LEVEL: Final = 0.25
 _DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.
@@ -27,6 +38,7 @@ _QUEUE: Final = frozenset({"handoff", "queue"})
 _HANDED: Final = frozenset({"handoff"})
 _DEALT: Final = frozenset({"balance", "handoff", "paraphrase", "pivot", "queue"})
 _MIXED: Final = frozenset({"mixture"})
+_WORDED: Final = frozenset({"paraphrase"})
 _CERTAIN: Final = 0.001
 # A cluster with less than this share of accounts of its own is another view of campaigns already named.
 _OWN: Final = 0.3
@@ -35,7 +47,11 @@ _OWN: Final = 0.3
 _WHOLE: Final = 0.8
 _COHESIVE: Final = 0.7
 _TIGHT: Final = 0.8
+_LOOSE: Final = 0.6
 _GROWTH: Final = 4.0
+# So many accounts of one organisation, and such a share of a campaign, are a team and not a few colleagues.
+_GROUP: Final = 4
+_GROUP_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +173,11 @@ def _population(log: Log, clusters: list[Cluster]) -> np.ndarray:
 def _verdict(cluster: Cluster, found: list[Finding], hidden: Axis, taken: Extraction) -> str | None:
     """The contract's verdict on a coordinated cluster."""
     concealed = hidden.score > _EVEN
-    extracting = taken.axis.score >= (_EVEN if cluster.of_text else _PLAIN)
+    by_hand = _p_of(found, _DEALT - _WORDED) <= _DEALT_LEVEL or _p_of(found, _MIXED) <= _LEVEL
+    extracting = taken.axis.score >= (_EVEN if cluster.of_text and by_hand else _PLAIN)
     # Crowds move together too (a hackathon, a course, a viral prompt, an outage), each member on his own subject and at
     # his own rate. Only work that is dealt out evenly has a dispatcher behind it.
-    if _p_of(found, _DEALT) > _DEALT_LEVEL and _p_of(found, _MIXED) > _LEVEL:
+    if not by_hand and _p_of(found, _WORDED) > _DEALT_LEVEL:
         return None
     if extracting:
         return "distillation_campaign" if concealed else "coordinated_open"
@@ -183,8 +200,9 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
     judged again by the others alone, at a level that is Bonferroni's over all candidates. A cluster that holds nearly
     all of one accepted campaign may be that campaign seen whole, and takes its place.
     """
+    alone = [_without_open_group(log, j, population, fdr) for j in judged]
     order = sorted(
-        (j for j in judged if j.verdict),
+        (j for j in alone if j.verdict),
         key=lambda j: (-round(j.cluster.cohesion, 2), j.q_value, -j.cluster.core.size, int(j.cluster.accounts[0])),
     )
     home = np.full(log.accounts, -1)
@@ -209,6 +227,22 @@ def _joined(log: Log, judged: list[Judged], population: np.ndarray, fdr: float) 
     return [*kept, *others]
 
 
+def _without_open_group(log: Log, item: Judged, population: np.ndarray, fdr: float) -> Judged:
+    """A concealed campaign is what is left without the accounts of an organisation in it, if that still is one.
+
+    What a company's accounts do together says nothing of strangers who share a wording with them.
+    """
+    if item.verdict != "distillation_campaign":
+        return item
+    group = open_group(log, item.cluster)
+    if group.size < max(_GROUP, _GROUP_SHARE * item.cluster.accounts.size):
+        return item
+    of_group = np.zeros(log.accounts, dtype=bool)
+    of_group[group] = True
+    rest = _judged(log, _without(log, item.cluster, of_group), population, fdr)
+    return replace(rest, q_value=max(item.q_value, rest.q_value))
+
+
 def _is_whole_of(item: Judged, rest: Judged | None, part: Judged) -> bool:
     """Whether a cluster that holds nearly all of a campaign is the same one seen whole.
 
@@ -218,6 +252,9 @@ def _is_whole_of(item: Judged, rest: Judged | None, part: Judged) -> bool:
     if not of < size <= _GROWTH * of:
         return False
     cohesive = item.cluster.cohesion / max(part.cluster.cohesion, 1e-9)
+    if size <= 2 * of and item.q_value <= part.q_value and cohesive >= _LOOSE:
+        # Strangers would have weakened the evidence.
+        return True
     if rest is None:
         return size - of < 3 and cohesive >= _TIGHT
     return cohesive >= (_COHESIVE if rest.verdict else _TIGHT)

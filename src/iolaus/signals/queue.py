@@ -11,15 +11,17 @@ finding).
 
 *Asked exactly k times.* Null: each account asks different items of one list, independently of the others. Whatever
 the items' popularity is, they repeat more unevenly than under equal popularity, so the null draws them equally and is
-conservative. Statistic: the sum of squares of how many accounts ask an item; n-best sampling over accounts leaves too
-small a one. Accounts that each run the whole list are just what the null expects. It says nothing where no item comes
-twice.
+conservative. Statistic: the variance of how many accounts ask an item, over the items that come again; n-best sampling
+over accounts leaves too small a one. The list may be all that is asked or what comes again alone, and the greater
+p-value counts: accounts that each run one whole list are just what the null expects, whatever else they ask. It says
+nothing where no item comes twice.
 """
 
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+from scipy import sparse
 
 from iolaus.signals.base import Finding, Links, no_links
 from iolaus.signals.log import Cluster, Log, distinct_pairs
@@ -33,6 +35,10 @@ _REACH: Final = 4.0
 # Exchanges that count as close in time.
 _BLOCK: Final = 24
 _MOST_ASKERS: Final = 60
+# Of two accounts that would ask so many items in common, below which part of it they seldom do, and of how many pairs.
+_MET: Final = 5.0
+_SELDOM: Final = 0.1
+_STRANGERS: Final = 0.1
 _MOST_CELLS: Final = 200_000
 _SEED: Final = 20_260_102
 
@@ -139,27 +145,68 @@ def _adjacent(who: np.ndarray) -> int:
 
 
 def _exactly_k(item: np.ndarray, account: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """p-value, and askers an item, from distinct (item, account) pairs."""
+    """p-value, and askers an item that comes again, from distinct (item, account) pairs."""
     people, who = np.unique(account, return_inverse=True)
     if people.size > _MOST_ASKERS:
         kept = who < _MOST_ASKERS
         item, who = item[kept], who[kept]
-    _, askers = np.unique(item, return_counts=True)
-    asked = np.bincount(who)
+    _, which, askers = np.unique(item, return_inverse=True, return_counts=True)
+    again = askers >= 2
+    repeats = float(askers[again].mean()) if again.any() else 1.0
+    if _apart(which, who, again):
+        return 1.0, repeats
+    # Beside a list that each runs, what is asked once makes the list look longer than it is: two lists are compared.
+    own = np.bincount(who[again[which]], minlength=who.max(initial=-1) + 1)
+    p = max(_too_even(askers, np.bincount(who), rng), _too_even(askers[again], own[own > 0], rng))
+    return p, repeats
+
+
+def _apart(item: np.ndarray, account: np.ndarray, again: np.ndarray) -> bool:
+    """Whether there are several lists: accounts that seldom ask the same, where one list's readers or dealer would.
+
+    Args:
+        item: int64 (e,), numbered from 0.
+        account: int64 (e,), by whom, numbered from 0.
+        again: bool (i,), the items that come again.
+    """
+    kept = again[item]
+    table = sparse.coo_matrix((np.ones(kept.sum()), (item[kept], account[kept])), shape=(again.size, account.max() + 1))
+    together = (table.T @ table).toarray()
+    own = np.diag(together)
+    expected = np.outer(own, own) / max(int(again.sum()), 1)
+    pairs = np.triu(expected >= _MET, 1)
+    return bool(pairs.any()) and float((together < _SELDOM * expected)[pairs].mean()) > _STRANGERS
+
+
+def _too_even(askers: np.ndarray, asked: np.ndarray, rng: np.random.Generator) -> float:
+    """p-value of so little spread of the askers of what comes again.
+
+    Args:
+        askers: int64 (i,), accounts that ask each item.
+        asked: int64 (a,), items that each account asks.
+        rng: draws the null.
+    """
     items, draws = askers.size, int(askers.sum())
+    if items < 5 or draws < 1.2 * items:
+        return 1.0
     universe = _universe(items, asked)
-    if items < 5 or draws < 1.2 * items or universe * asked.size > _MOST_CELLS:
-        return 1.0, draws / max(items, 1)
-    observed = float((askers.astype(float) ** 2).sum())
+    if universe * asked.size > _MOST_CELLS:
+        return 1.0
 
     def drawn() -> float:
         # Each account asks as many different items as it did, any of the list alike.
         keys = rng.random((asked.size, universe), dtype=np.float32)
         least = np.take_along_axis(np.sort(keys, axis=1), asked[:, None] - 1, axis=1)
-        return float(((keys <= least).sum(axis=0).astype(float) ** 2).sum())
+        return _spread((keys <= least).sum(axis=0))
 
-    p, _ = sequential_tail(-observed, _less(drawn), _DRAWS // 4)
-    return p, draws / items
+    p, _ = sequential_tail(-_spread(askers), _less(drawn), _DRAWS // 4)
+    return p
+
+
+def _spread(askers: np.ndarray) -> float:
+    """Variance of how many accounts ask an item, over those that several ask."""
+    again = askers[askers >= 2]
+    return float(again.var()) if again.size else 0.0
 
 
 def _universe(items: int, asked: np.ndarray) -> int:
