@@ -38,7 +38,7 @@ clean:
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,distill,prove,serve,stream]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,distill,prove,serve,spark,stream]'
 	touch $@
 
 $(PROXY)/.ready:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,13 +51,8 @@ def datasketch(texts: list[str]) -> None:
         sketch.update_batch([shingle.encode() for shingle in shingles(text)])
 
 
-def main() -> None:
-    """Sketch the range's own prompts with each."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "iolaus.cli", "simulate", "ladder", "--quiet"]
-        timed([*command, "--out", folder, "--exchanges", str(_PROMPTS)])
-        table = pq.read_table(Path(folder) / "exchanges.parquet", columns=["prompt"])
-    prompts: pa.Array = pa.concat_arrays(table.column("prompt").chunks)
+def compare(prompts: pa.Array) -> dict[str, Any]:
+    """Sketch prompts with each: CPU microseconds a prompt."""
     nothing = pa.nulls(len(prompts), pa.string())
     sketch_prompts(prompts[:100], nothing[:100])
     ours = cost(lambda: sketch_prompts(prompts, nothing), len(prompts))
@@ -70,8 +66,8 @@ def main() -> None:
         for name, sketch in many.items()
     }
     alone = {name: cost(lambda sketch=sketch: sketch(ready, _BINS, 1), _PEER) for name, sketch in many.items()}  # type: ignore[misc]
-    result = {
-        "prompts": _PROMPTS,
+    return {
+        "prompts": len(prompts),
         "mean_bytes": round(sum(len(t.encode()) for t in texts) / len(texts)),
         "iolaus_cpu_us_a_prompt": round(ours, 2),
         "datasketch_cpu_us_a_prompt": round(peer, 1),
@@ -82,6 +78,15 @@ def main() -> None:
         "ratio": round(peer / ours, 1),
         "ratio_rensa": round(min(whole.values()) / ours, 1),
     }
+
+
+def main() -> None:
+    """Sketch the range's own prompts with each."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "iolaus.cli", "simulate", "ladder", "--quiet"]
+        timed([*command, "--out", folder, "--exchanges", str(_PROMPTS)])
+        table = pq.read_table(Path(folder) / "exchanges.parquet", columns=["prompt"])
+    result = compare(pa.concat_arrays(table.column("prompt").chunks))
     print(json.dumps(result, indent=2))
     print(record.write("sketch", result))
 

@@ -6,11 +6,13 @@ IolausError                 anything a user can mend; the command line prints it
 │   ├── StaleCache          a teacher's cache made from something else, or damaged
 │   └── TooManyRejects      more rows set aside than the user allows
 ├── OutputError             a folder or file that cannot be written
+├── EngineError             an engine that cannot be started or reached
 ├── EvidenceError           a vault or a case file that is not as it was sealed
 ├── ModelError              a language model cannot be reached or used
 │   ├── AccessError         it does not give what is asked of it
 │   ├── AnswerError         what it answered cannot be used
 │   └── BudgetSpent         the budget of queries does not allow it
+├── StateError              a folder of kept reading that cannot be used
 ├── StoreError              a query failed; carries the step's name and its SQL
 └── TrainingError           training that cannot go on
 """
@@ -19,6 +21,7 @@ __all__ = [
     "AccessError",
     "AnswerError",
     "BudgetSpent",
+    "EngineError",
     "EvidenceError",
     "InputError",
     "IolausError",
@@ -26,6 +29,7 @@ __all__ = [
     "OutputError",
     "PlanError",
     "StaleCache",
+    "StateError",
     "StoreError",
     "TooManyRejects",
     "TrainingError",
@@ -72,6 +76,14 @@ class StoreError(IolausError):
     def __init__(self, step: str, sql: str, reason: str) -> None:
         super().__init__(f"step {step!r} failed: {reason}")
         self.step, self.sql, self.reason = step, sql, reason
+
+
+class EngineError(IolausError):
+    """An engine that cannot be started or reached; the text says what it needs."""
+
+
+class StateError(IolausError):
+    """A folder of kept reading that cannot be used; the text names it."""
 
 
 class EvidenceError(IolausError):

@@ -230,6 +230,13 @@ def test_a_bad_line_costs_itself_only(tmp_path):
     ]
 
 
+def test_a_line_of_null_is_no_object_and_ends_nothing(tmp_path):
+    rows, rejects = lines(tmp_path, b"null", {"exchange_id": "e1"}, b" null", b"null", {"exchange_id": "e2"})
+    assert [row["exchange_id"] for row in rows] == ["e1", "e2"]
+    assert [r.row for r in rejects._kept] == [1, 3, 4]
+    assert {r.reason for r in rejects._kept} == {"the line is not a JSON object"}
+
+
 def test_types_may_change_on_the_way(tmp_path):
     good = [{"input_tokens": 5, "account_id": 1}] * 900 + [{"input_tokens": "6", "account_id": "x"}] * 900
     rows, rejects = lines(tmp_path, *good)

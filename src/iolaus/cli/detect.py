@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,13 @@ from iolaus.cli.common import AsJson, Quiet, console, progress
 from iolaus.errors import InputError
 
 __all__ = ["detect", "score"]
+
+
+class Engine(StrEnum):
+    """What runs the SQL steps of a detection."""
+
+    duckdb = "duckdb"
+    spark = "spark"
 
 
 def detect(
@@ -30,11 +38,21 @@ def detect(
     debug: Annotated[
         bool, typer.Option("--debug", help="Keep the answer of every SQL step as a table (steps.duckdb).")
     ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", help="Folder that keeps what is read, so that the next run reads only what is new."),
+    ] = None,
+    engine: Annotated[Engine, typer.Option("--engine", help="What runs the SQL steps.")] = Engine.duckdb,
+    master: Annotated[str, typer.Option("--master", help="Spark's master URL, with --engine spark.")] = "local[*]",
+    scratch: Annotated[
+        str | None,
+        typer.Option("--scratch", help="Folder or URL for Spark's tables that every executor reaches."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Find the campaigns in a log: campaigns.json, accounts.parquet, exchanges.parquet, report.html."""
-    from iolaus.detect import Settings
+    from iolaus.detect import Settings, Spark
     from iolaus.detect import detect as run
     from iolaus.report import closing_table, write_html
 
@@ -42,7 +60,8 @@ def detect(
         raise InputError(f"--fdr must lie between 0 and 1, not {fdr}")
     if not 0 <= max_rejects <= 1:
         raise InputError(f"--max-rejects must lie between 0 and 1, not {max_rejects}")
-    settings = Settings(_instant(until), fdr, max_rejects, _bytes(memory), debug)
+    spark = Spark(master, scratch) if engine is Engine.spark else None
+    settings = Settings(_instant(until), fdr, max_rejects, _bytes(memory), debug, state, spark)
     with progress(quiet or as_json) as listen:
         book = run(
             exchanges,
@@ -51,6 +70,7 @@ def detect(
             settings,
             listen,
             lambda book: {"report.html": lambda path: write_html(book, path, redact=redact)},
+            (lambda sentence: None) if quiet else (lambda sentence: typer.echo(sentence, err=True)),
         )
     if as_json:
         typer.echo(json.dumps(book.detection.to_json()))

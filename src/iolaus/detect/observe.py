@@ -1,6 +1,6 @@
 """From the files to the log that signals read: stream, sketch, order, encode."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from iolaus.detect.kept import ROWS, Kept, keep
 from iolaus.detect.steps import (
     ACCOUNT_CODES,
     CODES,
@@ -19,32 +20,13 @@ from iolaus.detect.steps import (
     ordered,
     texts_of,
 )
-from iolaus.schema import EXCHANGES
 from iolaus.signals import UNKNOWN_TIME, Log
 from iolaus.store import Engine, Pipeline, Step
-from iolaus.text import BINS, find_families, sketch_prompts
+from iolaus.text import BINS, find_families
 
-__all__ = ["Observed", "Texts", "observe"]
+__all__ = ["Observed", "Texts", "observe", "observe_kept", "observe_loaded"]
 
-# Texts are kept for excerpts and templates only, cut to this many characters.
-_KEPT_PROMPT: Final = 4000
-_KEPT_RESPONSE: Final = 700
-
-_KEPT: Final = (
-    "exchange_id", "account_id", "prompt", "api_key_id", "conversation_id", "turn", "history_digest", "channel",
-    "request_model", "response", "input_tokens", "output_tokens", "temperature", "max_tokens", "choice_count",
-    "tool_count", "status_code", "ip", "user_agent", "ja4",
-)  # fmt: skip
-_RAW: Final = pa.schema(
-    [
-        *(pa.field(name, EXCHANGES.field(name).type) for name in _KEPT),
-        pa.field("rid", pa.int64()),
-        pa.field("at", pa.int64()),
-        pa.field("item", pa.int64()),
-        pa.field("tokens", pa.int32()),
-        pa.field("flags", pa.int32()),
-    ]
-)
+_RAW: Final = ROWS.append(pa.field("rid", pa.int64()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +80,33 @@ def observe(engine: Engine, batches: Iterator[pa.RecordBatch], accounts: pa.Tabl
         batches: exchanges in the contract's schema.
         accounts: the account table in the contract's schema, possibly empty; account ids are unique in it.
     """
+    return observe_kept(engine, map(keep, batches), accounts)
+
+
+def observe_kept(engine: Engine, parts: Iterator[Kept], accounts: pa.Table) -> Observed:
+    """Make the columns of a log of which it is kept already what is needed; the rest as for ``observe``."""
     sketches = _Sketches()
-    engine.load("raw", _RAW, _sketched(batches, sketches))
+    engine.load("raw", _RAW, _numbered(parts, sketches))
+    # Sketches come in the order of the stream; row ids lead back to them.
+    return observe_loaded(engine, accounts, sketches.ordered)
+
+
+def observe_loaded(engine: Engine, accounts: pa.Table, sketches: Callable[[np.ndarray], np.ndarray]) -> Observed:
+    """Make the columns of a log whose rows are in the table ``raw``; the rest as for ``observe``.
+
+    Args:
+        engine: where the rows are.
+        accounts: as for ``observe``.
+        sketches: gives the sketches, uint32 (N, BINS), of the rows whose ids it is told, int64 (N,).
+    """
     engine.load("account_table", accounts.schema, accounts.to_batches())
     for pipeline in (SURPLUS, ordered(), PEOPLE):
         engine.materialise(pipeline)
     repeated = engine.run(Pipeline((Step("repeated_ids", "SELECT exchange_id FROM surplus ORDER BY exchange_id"),)))
     table = engine.run(encoded())
     people = engine.run(account_columns())
-    # Sketches came in the order of the stream; row ids lead back to them.
-    bins = sketches.ordered(_ints(table, "rid", np.int64))
     return Observed(
-        log=_columns(table, people, bins),
+        log=_columns(table, people, sketches(_ints(table, "rid", np.int64))),
         exchange_ids=table.column("exchange_id"),
         account_ids=people.column("account_id"),
         repeated=repeated.column("exchange_id").to_pylist(),
@@ -135,22 +132,13 @@ class Texts:
         return {x: (prompt, response) for x, prompt, response in rows}
 
 
-def _sketched(batches: Iterator[pa.RecordBatch], sketches: _Sketches) -> Iterator[pa.RecordBatch]:
-    """The rows with their sketch columns; the sketches themselves are put aside."""
-    for batch in batches:
-        prompt = sketch_prompts(batch.column("prompt"), batch.column("system"))
-        sketches.bins.append(prompt.bins)
-        n = batch.num_rows
-        columns = {name: batch.column(name) for name in _KEPT}
-        columns["prompt"] = pc.utf8_slice_codeunits(batch.column("prompt"), 0, _KEPT_PROMPT)
-        columns["response"] = pc.utf8_slice_codeunits(batch.column("response"), 0, _KEPT_RESPONSE)
-        columns["rid"] = pa.array(np.arange(sketches.rows, sketches.rows + n))
-        columns["at"] = batch.column("timestamp").cast(pa.int64())
-        columns["item"] = pa.array(prompt.item.view(np.int64))
-        columns["tokens"] = pa.array(prompt.tokens)
-        columns["flags"] = pa.array(prompt.flags.view(np.int32))
-        sketches.rows += n
-        yield pa.RecordBatch.from_arrays([columns[f.name] for f in _RAW], schema=_RAW)
+def _numbered(parts: Iterator[Kept], sketches: _Sketches) -> Iterator[pa.RecordBatch]:
+    """The rows with their numbers; the sketches themselves are put aside."""
+    for part in parts:
+        sketches.bins.append(part.bins)
+        first, sketches.rows = sketches.rows, sketches.rows + part.rows.num_rows
+        rid = pa.array(np.arange(first, sketches.rows))
+        yield pa.RecordBatch.from_arrays([*part.rows.columns, rid], schema=_RAW)
 
 
 def _columns(table: pa.Table, people: pa.Table, bins: np.ndarray) -> Log:

@@ -1,7 +1,6 @@
 """One run, from files to findings: read, observe, cluster, judge, write."""
 
 import dataclasses
-import os
 import shutil
 import tempfile
 import time
@@ -9,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,20 +16,22 @@ from iolaus.campaign import Casebook, Detection
 from iolaus.detect.attribution import attributed
 from iolaus.detect.clusters import find_clusters
 from iolaus.detect.dossier import campaign_of, dossier_of, iso
-from iolaus.detect.observe import Observed, Texts, observe
+from iolaus.detect.engines import Spark, open_engine
+from iolaus.detect.kept import Kept, keep
+from iolaus.detect.observe import Observed, Texts, observe_kept
 from iolaus.detect.outputs import write_tables
 from iolaus.detect.scores import account_scores, campaign_score
+from iolaus.detect.spread import observe_spread
+from iolaus.detect.state import KeptStream, State, opened_state
 from iolaus.detect.verdicts import Judged, judge_clusters
-from iolaus.errors import OutputError
-from iolaus.ingest import Rejects, read_accounts, read_exchanges
+from iolaus.errors import InputError, OutputError
+from iolaus.ingest import ExchangeStream, Rejects, read_accounts, read_exchanges
 from iolaus.schema import ACCOUNTS, VERDICTS
 from iolaus.signals import SIGNALS, Log, sample_for_vectors
-from iolaus.store import DuckEngine
+from iolaus.store import SpreadEngine
 from iolaus.text import embed_texts, read_words, without_habits
 
 __all__ = ["Progress", "Settings", "detect", "judge"]
-
-_MEMORY: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class Settings:
         until: only what had happened by then is used; None for the whole log.
         fdr: false-discovery rate of the reported campaigns.
         rejected_share: a run stops where more than this share of the rows cannot be read.
-        memory_bytes: bound on DuckDB's memory; None for 60% of what is free.
+        memory_bytes: bound on DuckDB's memory, None for 60% of what is free; with Spark, its driver's heap.
         debug: keep the answer of every SQL step as a table.
+        state: folder of what earlier runs have read, so that only what is new is read; None for none.
+        spark: run on Spark; None for DuckDB, within this process.
     """
 
     until: datetime | None = None
@@ -51,6 +53,13 @@ class Settings:
     rejected_share: float = 0.05
     memory_bytes: int | None = None
     debug: bool = False
+    state: Path | None = None
+    spark: Spark | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if self.state is not None and self.spark is not None:
+            raise InputError("--state keeps what this machine has read; it cannot be used with --engine spark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,7 @@ def detect(
     settings: Settings | None = None,
     listen: Callable[[str, int], None] | None = None,
     also: Callable[[Casebook], Mapping[str, Callable[[Path], None]]] = lambda book: {},
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> Casebook:
     """Find the campaigns in a log and write the contract's tables.
 
@@ -87,6 +97,7 @@ def detect(
         settings: how; defaults where None.
         listen: called with a stage's name and the number of rows read so far.
         also: what else the run leaves in ``out``, by file name; written with the tables or not at all.
+        say: told in one sentence where what an earlier run has kept is of no use.
 
     Returns:
         What was found, with what a report shows.
@@ -94,27 +105,62 @@ def detect(
     Raises:
         InputError: input that cannot be used.
         OutputError: a folder that cannot be written.
+        StateError: the folder of the state cannot be used.
     """
     settings = settings or Settings()
     progress = Progress(listen or (lambda stage, rows: None), time.monotonic())
-    with _scratch(out) as work, Rejects(out / "rejects.jsonl") as rejects:
-        # In debug mode the engine leaves its file, which is to be looked at.
-        store = (out if settings.debug else work) / "steps.duckdb"
-        store.unlink(missing_ok=True)
-        with DuckEngine(store, memory_bytes=settings.memory_bytes or free_memory(), debug=settings.debug) as engine:
+    with (
+        _scratch(out) as work,
+        Rejects(out / "rejects.jsonl") as rejects,
+        opened_state(settings.state, say) as state,
+    ):
+        # In debug mode the engine leaves its files, which are to be looked at.
+        folder = out if settings.debug else work
+        with open_engine(settings.spark, folder, settings.memory_bytes, settings.debug) as engine:
             people = ACCOUNTS.empty_table()
             if accounts is not None:
                 people = read_accounts(accounts, rejects, until=settings.until, rejected_share=settings.rejected_share)
-            stream = read_exchanges(exchanges, rejects, until=settings.until)
-            observed = observe(engine, progress.rows(iter(stream)), people)
+            if isinstance(engine, SpreadEngine):
+                progress.tell("reading", 0)
+                observed, read = observe_spread(engine, str(exchanges), people, rejects, settings.until)
+            else:
+                stream = _rows_of(exchanges, rejects, state, settings, progress)
+                observed = observe_kept(engine, iter(stream), people)
+                read = stream.read
             for exchange_id in observed.repeated:
                 rejects.add(str(exchanges), None, "exchange_id", "repeats an exchange_id", exchange_id)
-            rejects.check(stream.read, settings.rejected_share)
+            rejects.check(read, settings.rejected_share)
             book, judged, scores = judge(observed, Texts(engine), settings, progress)
             book = dataclasses.replace(book, rejected=rejects.count, notes=tuple(rejects.notes))
             progress.tell("writing", observed.log.exchanges)
             write_tables(out, observed, book.detection, judged, scores, also(book))
     return book
+
+
+def _rows_of(
+    exchanges: str | Path, rejects: Rejects, state: State | None, settings: Settings, progress: Progress
+) -> "KeptStream | _Fresh":
+    """The log's rows as they are kept, from the state where there is one."""
+    if state is not None:
+        return state.read(exchanges, rejects, settings.until, progress.tell)
+    return _Fresh(read_exchanges(exchanges, rejects, until=settings.until), progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A log that is read from its files."""
+
+    stream: ExchangeStream
+    progress: Progress
+
+    @property
+    def read(self) -> int:
+        """Rows read so far, those set aside included."""
+        return self.stream.read
+
+    def __iter__(self) -> Iterator[Kept]:
+        """The rows."""
+        return map(keep, self.progress.rows(iter(self.stream)))
 
 
 def judge(
@@ -213,8 +259,3 @@ class _scratch:
     def __exit__(self, *_: object) -> None:
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
-
-
-def free_memory() -> int:
-    """60% of the memory that is free now, in bytes."""
-    return int(_MEMORY * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

@@ -86,7 +86,7 @@ def encoded() -> Pipeline:
         )
     columns = ", ".join(f"coalesce({name}_codes.code, -1) AS {name}" for name in CODES)
     joins = " ".join(f"LEFT JOIN {name}_codes ON n.{name} = {name}_codes.value" for name in CODES)
-    plain = ", ".join(f"coalesce(n.{name}, -1) AS {name}" for name in NUMBERS)
+    plain = ", ".join(f"coalesce(CAST(n.{name} AS INTEGER), -1) AS {name}" for name in NUMBERS)
     steps.append(
         Step(
             "encoded",

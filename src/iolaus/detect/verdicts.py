@@ -27,8 +27,8 @@ __all__ = ["Judged", "judge_clusters"]
 
 # Even odds on an axis.
 _EVEN: Final = 0.5
-# Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer; so has what only a
-# common pool of wordings speaks for.
+# Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer; so has a harvest
+# for which only a common pool of wordings speaks.
 _PLAIN: Final = 0.8
 _LEVEL: Final = 0.25
 _DEALT_LEVEL: Final = 0.01

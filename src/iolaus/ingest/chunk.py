@@ -1,7 +1,7 @@
 """What every format's reader hands on: raw rows, before their columns are brought to the contract's types."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -9,12 +9,29 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Chunk", "Reader", "split"]
+__all__ = ["Chunk", "Mark", "Reader", "split"]
 
 # At most this much text goes into one batch, however few rows that makes.
 BATCH_BYTES: Final = 64 << 20
 
 Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a plain JSON Lines file where reading can go on just as if it had begun at the top.
+
+    Attributes:
+        position: how many bytes have been read.
+        start: where the first line begins that has not been handed on.
+        line: its 1-based number.
+        types: name and type of each column as the lines before have taught it, None where they did not.
+    """
+
+    position: int
+    start: int
+    line: int
+    types: tuple[tuple[str, str], ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +44,7 @@ class Chunk:
         unreadable: by column, bool (rows,): true where the reader itself could make nothing of a value.
         broken: number and reason of rows that did not even come apart into columns; they are not in `batch`.
         mended: how many bytes that were not UTF-8 the reader itself has replaced.
+        mark: where reading may go on after this chunk however the file has grown, None where it may not.
     """
 
     batch: pa.RecordBatch
@@ -34,11 +52,12 @@ class Chunk:
     unreadable: dict[str, Mask] = field(default_factory=dict)
     broken: tuple[tuple[int, str], ...] = ()
     mended: int = 0
+    mark: Mark | None = None
 
     def filter(self, keep: Mask) -> "Chunk":
         """The rows where `keep` is true, bool (rows,); broken rows stay."""
         unreadable = {name: mask[keep] for name, mask in self.unreadable.items()}
-        return Chunk(self.batch.filter(pa.array(keep)), self.numbers[keep], unreadable, self.broken, self.mended)
+        return replace(self, batch=self.batch.filter(pa.array(keep)), numbers=self.numbers[keep], unreadable=unreadable)
 
 
 @dataclass(frozen=True, slots=True)

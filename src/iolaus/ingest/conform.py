@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from iolaus.ingest.chunk import Chunk, Mask
 from iolaus.ingest.coerce import Coerced, coerce
-from iolaus.ingest.rejects import Rejects
+from iolaus.ingest.rejects import Listener
 from iolaus.schema import ACCOUNTS, EXCHANGES, TIMESTAMP
 
 __all__ = ["ACCOUNT_TABLE", "EXCHANGE_TABLE", "Table", "conform", "horizon"]
@@ -54,7 +54,7 @@ def horizon(until: datetime | None) -> pa.Scalar | None:
 
 
 def conform(
-    chunk: Chunk, table: Table, file: str, rejects: Rejects, until: pa.Scalar | None
+    chunk: Chunk, table: Table, file: str, rejects: Listener, until: pa.Scalar | None
 ) -> tuple[pa.RecordBatch, int]:
     """Bring a chunk to the table's schema.
 
@@ -88,7 +88,7 @@ def _loose(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(field.name, field.type) for field in schema])
 
 
-def _column(chunk: Chunk, table: Table, field: pa.Field, rejects: Rejects) -> Coerced:
+def _column(chunk: Chunk, table: Table, field: pa.Field, rejects: Listener) -> Coerced:
     """One column in its type; what happened to its values is noted, but for what rejects the row anyway."""
     if field.name not in chunk.batch.schema.names:
         return Coerced(pa.nulls(chunk.batch.num_rows, field.type))
@@ -106,7 +106,7 @@ def _column(chunk: Chunk, table: Table, field: pa.Field, rejects: Rejects) -> Co
 
 
 def _set_aside(
-    batch: pa.RecordBatch, columns: list[Coerced], chunk: Chunk, table: Table, file: str, rejects: Rejects
+    batch: pa.RecordBatch, columns: list[Coerced], chunk: Chunk, table: Table, file: str, rejects: Listener
 ) -> Mask | None:
     """Reject rows that lack something required, for the first column at fault; None where all are good."""
     good: Mask | None = None

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from iolaus.errors import OutputError, TooManyRejects
 
-__all__ = ["Reject", "Rejects"]
+__all__ = ["Listener", "Reject", "Rejects"]
 
 LISTED: Final = 100_000
 ID_CHARACTERS: Final = 200
@@ -42,6 +42,31 @@ class Reject(NamedTuple):
     def order(self) -> tuple[str, int, str, str, str]:
         """What the file is sorted by, so that it does not depend on the order of arrival."""
         return (self.file or "", self.row or 0, self.column or "", self.reason, self.exchange_id or "")
+
+
+class Listener(Protocol):
+    """Whoever is told what becomes of rows: `Rejects`, or what keeps it for a later run."""
+
+    def note(self, what: str, count: int) -> None:
+        """See `Rejects.note`."""
+        ...
+
+    def add(
+        self, file: str | None, row: int | None, column: str | None, reason: str, exchange_id: str | None = None
+    ) -> None:
+        """See `Rejects.add`."""
+        ...
+
+    def add_many(
+        self,
+        file: str | None,
+        rows: Iterable[int | None],
+        column: str | None,
+        reason: str,
+        exchange_ids: Iterable[str | None] | None = None,
+    ) -> None:
+        """See `Rejects.add_many`."""
+        ...
 
 
 class Rejects:

@@ -12,9 +12,7 @@ import pyarrow.compute as pc
 from iolaus.errors import InputError
 from iolaus.ingest.chunk import Reader
 from iolaus.ingest.conform import ACCOUNT_TABLE, EXCHANGE_TABLE, Table, conform, horizon
-from iolaus.ingest.csv import open_csv
-from iolaus.ingest.jsonl import open_jsonl
-from iolaus.ingest.parquet import open_parquet
+from iolaus.ingest.opening import FAILURES, open_file, require_columns, unreadable
 from iolaus.ingest.rejects import Rejects
 from iolaus.ingest.source import SourceFile, find_files
 from iolaus.schema import ACCOUNTS, EXCHANGES
@@ -23,7 +21,6 @@ __all__ = ["ExchangeStream", "Progress", "read_accounts", "read_exchanges"]
 
 Progress = Callable[[int], None]
 BATCH_ROWS: Final = 65_536
-OPENERS: Final = {"parquet": open_parquet, "jsonl": open_jsonl, "csv": open_csv}
 
 
 class ExchangeStream:
@@ -169,10 +166,9 @@ class _Rows:
         self, files: list[SourceFile], table: Table, rejects: Rejects, until: datetime | None, batch_rows: int
     ) -> None:
         self._table, self._rejects, self._until = table, rejects, horizon(until)
-        self._readers = [(file, _open(file, table, batch_rows)) for file in files]
+        self._readers = [(file, open_file(file, table, batch_rows)) for file in files]
         self.present: set[str] = set().union(*(reader.columns for _, reader in self._readers))
-        for name in table.required:
-            _require(name, self._readers)
+        require_columns(table, ((file, reader.lacking) for file, reader in self._readers))
         counts = [reader.rows for _, reader in self._readers]
         self.rows_expected = sum(n for n in counts if n is not None) if None not in counts else None
         self.read = 0
@@ -182,8 +178,8 @@ class _Rows:
         for file, reader in self._readers:
             try:
                 yield from self._of_file(file, reader)
-            except (pa.ArrowException, OSError, MemoryError) as error:
-                raise _unreadable(file, error) from error
+            except FAILURES as error:
+                raise unreadable(file, error) from error
 
     def _of_file(self, file: SourceFile, reader: Reader) -> Iterator[pa.RecordBatch]:
         for chunk in reader.chunks():
@@ -194,31 +190,3 @@ class _Rows:
             self.read += read
             if batch.num_rows:
                 yield batch
-
-
-def _open(file: SourceFile, table: Table, batch_rows: int) -> Reader:
-    try:
-        return OPENERS[file.format](file, table.schema, batch_rows)
-    except (pa.ArrowException, OSError, MemoryError) as error:
-        raise _unreadable(file, error) from error
-
-
-def _require(name: str, readers: list[tuple[SourceFile, Reader]]) -> None:
-    """Complain where a required column is not there.
-
-    A Parquet or CSV file says what columns it has. In JSON Lines a key may be missing from some rows, which
-    are then set aside; the column is missing only where no file's first rows have it.
-    """
-    lines = [(file, reader) for file, reader in readers if file.format == "jsonl"]
-    without = [(file, reader) for file, reader in readers if file.format != "jsonl" and name in reader.lacking]
-    if lines and all(name in reader.lacking for _, reader in lines):
-        without += lines
-    if without:
-        raise InputError(f"{without[0][0].path}: the column {name} is missing")
-
-
-def _unreadable(file: SourceFile, error: BaseException) -> InputError:
-    words = " ".join(str(error).split())[:200]
-    packed = f"{file.compression}-packed " if file.compression else ""
-    kind = {"parquet": "Parquet", "jsonl": "JSON Lines", "csv": "CSV"}[file.format]
-    return InputError(f"{file.path}: cannot be read as {packed}{kind}: {words or type(error).__name__}")
