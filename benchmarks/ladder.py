@@ -17,7 +17,7 @@ from iolaus.simulate import simulate
 
 _DATA = Path(__file__).parents[2] / "shared" / "data"
 # Seeds on which nothing was looked at while the detector was built.
-_SEEDS = (64, 65, 66)
+_SEEDS = (67, 68, 69)
 _ROWS = 100_000
 
 

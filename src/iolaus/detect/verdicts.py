@@ -29,7 +29,7 @@ __all__ = ["Judged", "judge_clusters"]
 _EVEN: Final = 0.5
 # Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer; so has a harvest
 # for which only a common pool of wordings speaks.
-_PLAIN: Final = 0.8
+_PLAIN: Final = 0.82
 _LEVEL: Final = 0.25
 _DEALT_LEVEL: Final = 0.01
 # Signals that only one dispatcher behind the accounts explains.

@@ -55,7 +55,7 @@ _MOST_CHOICES: Final = 6
 # A part of what accounts send, however it is put together, convicts nobody: other evidence has to join it. Where most
 # of what each account sends is in the others' idiom, and no turn of phrase stays as a fixed template's would, it may.
 _FLOOR: Final = 0.01
-_MOSTLY: Final = 0.5
+_MOSTLY: Final = 0.4
 _FIXED: Final = 0.6
 # A handful of friends may well share a way of asking.
 _MOSTLY_ACCOUNTS: Final = 6
