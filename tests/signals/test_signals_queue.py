@@ -106,6 +106,26 @@ def test_two_lists_that_are_each_run_by_some_accounts_are_no_finding():
     assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 30)
 
 
+@pytest.mark.parametrize("readers", [2, 3])
+def test_what_a_few_accounts_have_in_common_is_no_dealing(readers):
+    p_values = []
+    for s in range(30):
+        rng = np.random.default_rng([10, s])
+        listed = np.tile(np.arange(150), readers)
+        few = np.concatenate([rng.choice(np.arange(200, 206), 4, replace=False) for _ in range(3)])
+        own = 300 + np.arange(5 * 60)
+        account = np.concatenate(
+            [
+                np.repeat(np.arange(readers), 150),
+                readers + np.repeat(np.arange(3), 4),
+                readers + np.repeat(np.arange(5), 60),
+            ]
+        )
+        item = np.concatenate([listed, few, own])
+        p_values.append(judged(account, bursty_times(rng, item.size, 5), item + 1).p_value)
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 30)
+
+
 @pytest.mark.parametrize("popularity", [None, 0.0, 0.8])
 def test_readers_of_a_list_who_also_ask_what_is_their_own_are_no_finding(popularity):
     p_values = []

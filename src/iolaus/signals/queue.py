@@ -35,6 +35,8 @@ _REACH: Final = 4.0
 # Exchanges that count as close in time.
 _BLOCK: Final = 24
 _MOST_ASKERS: Final = 60
+# An account that asks such a part of what the busiest one does has its share of what comes again.
+_BUSY: Final = 0.2
 # Of two accounts that would ask so many items in common, below which part of it they seldom do, and of how many pairs.
 _MET: Final = 5.0
 _SELDOM: Final = 0.1
@@ -153,10 +155,12 @@ def _exactly_k(item: np.ndarray, account: np.ndarray, rng: np.random.Generator) 
     _, which, askers = np.unique(item, return_inverse=True, return_counts=True)
     again = askers >= 2
     repeats = float(askers[again].mean()) if again.any() else 1.0
-    if _apart(which, who, again):
+    own = np.bincount(who[again[which]], minlength=who.max(initial=-1) + 1)
+    # Items that go to k of many accounts are dealt; items of the same few accounts are what these few have in common.
+    busy = int((own >= _BUSY * own.max(initial=0)).sum())
+    if not again.any() or busy < max(repeats + 0.5, own.size / 2) or _apart(which, who, again):
         return 1.0, repeats
     # Beside a list that each runs, what is asked once makes the list look longer than it is: two lists are compared.
-    own = np.bincount(who[again[which]], minlength=who.max(initial=-1) + 1)
     p = max(_too_even(askers, np.bincount(who), rng), _too_even(askers[again], own[own > 0], rng))
     return p, repeats
 
