@@ -23,7 +23,6 @@ __all__ = [
     "coordination",
     "gateway",
     "harvest",
-    "harvests",
     "open_group",
     "profile_of",
     "single_turns",
@@ -266,6 +265,11 @@ class Harvest:
     p_value: float
     capabilities: dict[str, float]
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether it may be one by what is asked alone, even if nobody deals it out."""
+        return self.extraction(False).axis.score >= DOUBT
+
     def extraction(self, dealt: bool) -> Extraction:
         """The axis: its score is the probability of the joint log-odds, what several accounts ask counting as repeated.
 
@@ -314,8 +318,3 @@ def harvest(log: Log, cluster: Cluster, population: np.ndarray) -> Harvest:
         p_value=p,
         capabilities={name: share for name, share in shares.items() if share >= 0.01},
     )
-
-
-def harvests(log: Log, cluster: Cluster) -> bool:
-    """Whether the cluster may be a harvest by what it asks alone, even if nobody deals it out."""
-    return harvest(log, cluster, np.zeros(0)).extraction(False).axis.score >= DOUBT

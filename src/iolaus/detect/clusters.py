@@ -14,7 +14,7 @@ import graspologic_native as native
 import numpy as np
 from scipy import sparse
 
-from iolaus.detect.axes import harvests
+from iolaus.detect.axes import harvest
 from iolaus.detect.idiom import read_again
 from iolaus.detect.wording import Wording, comes_back, instructed, read_wording, refined, seeds, worded_as
 from iolaus.signals import SIGNALS, Cluster, Links, Log, read_idiom, rows_of
@@ -52,7 +52,8 @@ def find_clusters(log: Log) -> list[Cluster]:
     worded += instructed(log, wording)
     plain = _by_size(plain)
     # What is no harvest has no idiom that matters.
-    asked = [c for c in _distinct(worded, plain) if c.formed_by == "handoff" or harvests(log, c)]
+    nobody = np.zeros(0)
+    asked = [c for c in _distinct(worded, plain) if c.formed_by == "handoff" or harvest(log, c, nobody).by_itself]
     return _distinct([*worded, *_in_idiom(log, wording, asked)], plain)
 
 

@@ -7,7 +7,7 @@ that are set aside, are the same.
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,6 +24,7 @@ from iolaus.errors import InputError, StoreError
 from iolaus.ingest import Rejects, read_exchanges
 from iolaus.ingest.chunk import Chunk
 from iolaus.ingest.conform import EXCHANGE_TABLE, conform, horizon
+from iolaus.ingest.rejects import Listener
 from iolaus.ingest.source import SourceFile, find_files
 from iolaus.schema import EXCHANGES
 from iolaus.store import Pipeline, Place, SpreadEngine, Step
@@ -136,7 +137,7 @@ def _sketches(engine: SpreadEngine, rid: np.ndarray) -> np.ndarray:
 
 
 @dataclass(slots=True)
-class _Asides:
+class _Asides(Listener):
     """What an executor would say to ``Rejects``, which is at the driver: one JSON list a word."""
 
     words: list[str] = field(default_factory=list)
@@ -151,19 +152,6 @@ class _Asides:
     ) -> None:
         """See ``Rejects.add``."""
         self.words.append(json.dumps(["row", file, row, column, reason, exchange_id]))
-
-    def add_many(
-        self,
-        file: str | None,
-        rows: Iterable[int | None],
-        column: str | None,
-        reason: str,
-        exchange_ids: Iterable[str | None] | None = None,
-    ) -> None:
-        """See ``Rejects.add_many``."""
-        rows = list(rows)
-        for row, exchange_id in zip(rows, exchange_ids or [None] * len(rows), strict=True):
-            self.add(file, row, column, reason, exchange_id)
 
     def taken(self) -> pa.RecordBatch:
         """The words as rows, and none of them left."""

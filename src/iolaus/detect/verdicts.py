@@ -30,8 +30,10 @@ _EVEN: Final = 0.5
 # Where no text is the cluster's own, all that its accounts send is judged, and that has to be plainer; so has a harvest
 # for which only a common pool of wordings speaks.
 _PLAIN: Final = 0.82
-_LEVEL: Final = 0.25
+# What p-values are a sign of one hand: of signals that show dealing, and of mixture, which never falls below 0.05.
 _DEALT_LEVEL: Final = 0.01
+_MIXED_LEVEL: Final = 0.25
+_ALL: Final = frozenset(signal.name for signal in SIGNALS)
 # Signals that only one dispatcher behind the accounts explains.
 _QUEUE: Final = frozenset({"handoff", "queue"})
 # ... but a gateway that openly sends everything from one address explains conversations that change accounts.
@@ -82,8 +84,8 @@ def judge_clusters(log: Log, clusters: list[Cluster], fdr: float) -> list[Judged
     population = _population(log, clusters)
     # What is asked is measured once: it chooses what to test, and weighs in the verdict.
     asked = [(cluster, harvest(log, cluster, population)) for cluster in clusters]
-    harvesting = [item for item in asked if item[1].extraction(False).axis.score >= DOUBT]
-    doubtful = [item for item in asked if item[1].extraction(False).axis.score < DOUBT and _if_dealt(*item)]
+    harvesting = [item for item in asked if item[1].by_itself]
+    doubtful = [item for item in asked if not item[1].by_itself and _if_dealt(*item)]
     judged = [
         *_tested(log, harvesting, fdr, lambda cluster: _findings(log, cluster)),
         *_tested(log, doubtful, fdr, lambda cluster: _findings_if_dealt(log, cluster)),
@@ -143,8 +145,8 @@ def _if_dealt(cluster: Cluster, asked: Harvest) -> bool:
     return cluster.formed_by == "handoff" or asked.extraction(True).axis.score >= DOUBT
 
 
-def _findings(log: Log, cluster: Cluster) -> list[Finding]:
-    found = [signal.judge(log, cluster) for signal in SIGNALS]
+def _findings(log: Log, cluster: Cluster, names: frozenset[str] = _ALL) -> list[Finding]:
+    found = [signal.judge(log, cluster) for signal in SIGNALS if signal.name in names]
     return [finding for finding in found if finding is not None]
 
 
@@ -153,8 +155,7 @@ def _findings_if_dealt(log: Log, cluster: Cluster) -> list[Finding]:
 
     Without that no verdict can follow, and no findings count as a p-value of 1: never less than it would be.
     """
-    dealt = [signal.judge(log, cluster) for signal in SIGNALS if signal.name in _QUEUE]
-    certain = any(finding is not None and finding.p_value <= _CERTAIN for finding in dealt)
+    certain = _p_of(_findings(log, cluster, _QUEUE), _QUEUE) <= _CERTAIN
     return _findings(log, cluster) if certain else []
 
 
@@ -173,7 +174,7 @@ def _population(log: Log, clusters: list[Cluster]) -> np.ndarray:
 def _verdict(cluster: Cluster, found: list[Finding], hidden: Axis, taken: Extraction) -> str | None:
     """The contract's verdict on a coordinated cluster."""
     concealed = hidden.score > _EVEN
-    by_hand = _p_of(found, _DEALT - _WORDED) <= _DEALT_LEVEL or _p_of(found, _MIXED) <= _LEVEL
+    by_hand = _p_of(found, _DEALT - _WORDED) <= _DEALT_LEVEL or _p_of(found, _MIXED) <= _MIXED_LEVEL
     extracting = taken.axis.score >= (_EVEN if cluster.of_text and by_hand else _PLAIN)
     # Crowds move together too (a hackathon, a course, a viral prompt, an outage), each member on his own subject and at
     # his own rate. Only work that is dealt out evenly has a dispatcher behind it.

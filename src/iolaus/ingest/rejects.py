@@ -45,16 +45,16 @@ class Reject(NamedTuple):
 
 
 class Listener(Protocol):
-    """Whoever is told what becomes of rows: `Rejects`, or what keeps it for a later run."""
+    """Whoever is told what becomes of rows: `Rejects`, or what keeps it for a later run or sends it elsewhere."""
 
     def note(self, what: str, count: int) -> None:
-        """See `Rejects.note`."""
+        """Count values that something was done to; `what` names their column and what it was."""
         ...
 
     def add(
         self, file: str | None, row: int | None, column: str | None, reason: str, exchange_id: str | None = None
     ) -> None:
-        """See `Rejects.add`."""
+        """Set one row aside."""
         ...
 
     def add_many(
@@ -65,11 +65,16 @@ class Listener(Protocol):
         reason: str,
         exchange_ids: Iterable[str | None] | None = None,
     ) -> None:
-        """See `Rejects.add_many`."""
-        ...
+        """Set many rows of a file aside for one reason; `exchange_ids`, where given, goes with `rows`."""
+        if exchange_ids is None:
+            for row in rows:
+                self.add(file, row, column, reason)
+        else:
+            for row, exchange_id in zip(rows, exchange_ids, strict=True):
+                self.add(file, row, column, reason, exchange_id)
 
 
-class Rejects:
+class Rejects(Listener):
     """Collects rows set aside, and notes about values that were mended or dropped.
 
     Use it as a context: at its end the rows are written to `path`, whole or not at all. Where there are none,
@@ -128,22 +133,6 @@ class Rejects:
         self._kept.append(reject)
         if len(self._kept) > 2 * self.listed:
             self._trim()
-
-    def add_many(
-        self,
-        file: str | None,
-        rows: Iterable[int | None],
-        column: str | None,
-        reason: str,
-        exchange_ids: Iterable[str | None] | None = None,
-    ) -> None:
-        """Set many rows of a file aside for one reason; `exchange_ids`, where given, goes with `rows`."""
-        if exchange_ids is None:
-            for row in rows:
-                self.add(file, row, column, reason)
-        else:
-            for row, exchange_id in zip(rows, exchange_ids, strict=True):
-                self.add(file, row, column, reason, exchange_id)
 
     def check(self, read: int, share: float = 0.05) -> None:
         """Complain where too much was set aside since the last check: each table answers for its own rows.

@@ -70,8 +70,10 @@ def _thinned(log: Log, rows: np.ndarray, most: int) -> np.ndarray:
     starts = np.flatnonzero(np.r_[True, account[1:] != account[:-1]]) if rows.size else np.zeros(0, np.int64)
     rank = np.arange(rows.size) - np.repeat(starts, np.diff(np.r_[starts, rows.size]))
     # In a large log fewer of each account, so that every account is known.
-    fits = [n for n in range(LEAST_PER_ACCOUNT, PER_ACCOUNT) if (rank < n).sum() <= most]
-    kept = rank < (PER_ACCOUNT if (rank < PER_ACCOUNT).sum() <= most else max(fits, default=LEAST_PER_ACCOUNT))
+    each = PER_ACCOUNT
+    while each > LEAST_PER_ACCOUNT and (rank < each).sum() > most:
+        each -= 1
+    kept = rank < each
     rows, account = rows[kept], account[kept]
     if rows.size <= most:
         return rows

@@ -3,7 +3,7 @@
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ import pyarrow as pa
 from iolaus.detect.kept import ROWS, Kept
 from iolaus.detect.state.manifest import Stored
 from iolaus.errors import StateError
+from iolaus.ingest.rejects import Listener
 from iolaus.text import BINS
 
 __all__ = ["Heard", "Segment", "read_aside", "read_kept", "write_aside"]
@@ -26,7 +27,7 @@ _BLOCK: Final = 1 << 20
 
 
 @dataclass(slots=True)
-class Heard:
+class Heard(Listener):
     """Listens in the place of ``Rejects`` and keeps what it hears for every later run.
 
     Attributes:
@@ -47,19 +48,6 @@ class Heard:
     ) -> None:
         """See `Rejects.add`; the file is known."""
         self.rows.append((row, column, reason, exchange_id))
-
-    def add_many(
-        self,
-        file: str | None,
-        rows: Iterable[int | None],
-        column: str | None,
-        reason: str,
-        exchange_ids: Iterable[str | None] | None = None,
-    ) -> None:
-        """See `Rejects.add_many`."""
-        numbers = list(rows)
-        ids = [None] * len(numbers) if exchange_ids is None else exchange_ids
-        self.rows.extend((row, column, reason, one) for row, one in zip(numbers, ids, strict=True))
 
 
 class Segment:

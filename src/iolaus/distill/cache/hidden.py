@@ -75,7 +75,7 @@ class HiddenCache:
         Raises:
             StaleCache: the teacher now says something else.
         """
-        chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))
+        chosen = rows.spread(count)
         head = _head_of(teacher)
         hidden, weight = _hidden(head, rows, chosen), head.weight[: self.manifest.wide].float()
         p = torch.log_softmax(hidden @ weight.T, -1)
@@ -145,7 +145,7 @@ def build_hidden(
     head = _head_of(teacher)
     begin_cache(folder, manifest)
     if not (folder / _TRANSFORM).exists():
-        spread = np.unique(np.linspace(0, len(rows) - 1, min(_FITTED_ROWS, len(rows))).astype(int))
+        spread = rows.spread(_FITTED_ROWS)
         hidden = _hidden(head, rows, spread)
         every = -(-len(hidden) // _FITTED_POSITIONS)
         made = fit_transform(hidden[::every], head.weight[: manifest.wide].detach(), manifest.nats)

@@ -91,7 +91,7 @@ class TeacherCache:
             StaleCache: the teacher now says something else.
         """
         worst = 0.0
-        for row in np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)):
+        for row in rows.spread(count):
             kept = self.row(int(row))
             live = torch.cat(list(_logits(teacher, rows, np.array([row]), self.manifest)))
             log_z = torch.logsumexp(live, -1).double().cpu().numpy()

@@ -50,6 +50,10 @@ class Rows:
         """How many rows there are."""
         return len(self.ids)
 
+    def spread(self, count: int) -> NDArray[np.int64]:
+        """Numbers of so many rows, or of all where they are fewer, spread evenly."""
+        return np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
+
     @property
     def digest(self) -> str:
         """SHA-256 over ids and marks: what a teacher's cache belongs to."""
